@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Time. Wall-clock times are Unix time in ms (int64_t *_ms); spans and deadlines use the monotonic
+ * clock. Thread-safe. */
+
+#include <stdint.h>
+
+int64_t clock_unix_ms(void);
+int64_t clock_mono_ms(void);
+int64_t clock_mono_ns(void);
+
+/* The text forms of the API. `buf` takes 32 bytes; each returns buf.
+ *   utc    2026-01-05T10:00:00Z        (execs: createTime)
+ *   local  2026-01-05 10:00:00         (searches: createtime, startTime, endTime)
+ *   span   00:02:11, 123:00:00         (searches: duration) */
+char *clock_utc_text(int64_t unix_ms, char buf[32]);
+char *clock_local_text(int64_t unix_ms, char buf[32]);
+char *clock_span_text(int64_t span_ms, char buf[32]);

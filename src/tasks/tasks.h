@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The tasks room as a whole: what its routes, its engine and the searches above share. */
+
+#include "http/call.h"
+
+struct cluster;
+struct db;
+struct err;
+struct exec;
+struct frameworks;
+struct hub;
+struct loop;
+struct settings;
+struct work;
+struct writer;
+
+struct tasks_config {
+    const struct settings *settings;
+    struct cluster *cluster;
+    struct frameworks *frameworks;
+    struct writer *writer;
+    struct work *work;
+    struct loop *loop;          /* the engine thread */
+    struct hub *hub;
+    const char *db_path;
+};
+
+struct tasks {                  /* plain, read-only after tasks_new() */
+    struct tasks_config config;
+    struct engine *engine;
+};
+
+struct tasks *tasks_new(const struct tasks_config *config, struct err *err);
+void tasks_free(struct tasks *t);       /* after the loop has stopped; running tasks go on */
+
+/* Reads what the database says is not final and adopts or queues it. Once, before serving; returns when
+ * every task is accounted for or being adopted. */
+int tasks_recover(struct tasks *t, struct err *err);
+
+/* Told on the engine thread after a task's new state is committed. `exec` is borrowed. */
+typedef void exec_moved_fn(void *arg, const struct exec *exec);
+void tasks_on_move(struct tasks *t, exec_moved_fn *fn, void *arg);     /* before tasks_recover(); one listener */
+
+/* Any thread. */
+void tasks_admit(struct tasks *t, const char *exec_id);     /* a row just committed by submit_store() */
+/* Records the wish durably, then acts; `done` (may be NULL) on the engine thread when the wish is committed. */
+void tasks_stop(struct tasks *t, const char *exec_id, bool force, void (*done)(void *arg, const struct err *err), void *arg);
+
+extern const struct route tasks_routes[];       /* base BASE_DL: /execs..., /events, /scheduler/..., /status */
+extern const struct route tasks_conductor_routes[];     /* base BASE_CONDUCTOR: instances, logs */
