@@ -20,8 +20,15 @@ struct block {
     max_align_t data[];
 };
 
+struct last_wish {
+    struct last_wish *next;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
 struct mem {
     struct block *blocks;   /* the newest first; only it is carved from */
+    struct last_wish *wishes;   /* the newest first; lie in the blocks */
 };
 
 void *xcalloc(size_t n, size_t size)
@@ -61,6 +68,8 @@ void mem_free(struct mem *mem)
 
     if (!mem)
         return;
+    for (struct last_wish *w = mem->wishes; w; w = w->next)
+        w->fn(w->arg);
     for (b = mem->blocks; b; b = next) {
         next = b->next;
         free(b);
@@ -93,6 +102,14 @@ void *mem_alloc(struct mem *mem, size_t size)
     piece = (char *)b->data + b->used;
     b->used += size;
     return piece;
+}
+
+void mem_on_free(struct mem *mem, void (*fn)(void *arg), void *arg)
+{
+    struct last_wish *w = mem_alloc(mem, sizeof *w);
+
+    *w = (struct last_wish){ .next = mem->wishes, .fn = fn, .arg = arg };
+    mem->wishes = w;
 }
 
 void *mem_dup(struct mem *mem, const void *data, size_t size)

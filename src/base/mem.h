@@ -21,7 +21,10 @@ void *mem_dup(struct mem *mem, const void *data, size_t size);
 char *mem_strdup(struct mem *mem, const char *s);   /* NULL gives NULL */
 char *mem_strndup(struct mem *mem, const char *s, size_t len);
 char *mem_printf(struct mem *mem, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *mem_vprintf(struct mem *mem, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0), nonnull(2)));
+char *mem_vprintf(struct mem *mem, const char *fmt, va_list ap);
+
+/* Runs fn(arg) in mem_free(), newest first, before any piece is released. */
+void mem_on_free(struct mem *mem, void (*fn)(void *arg), void *arg);
 
 /* malloc() and friends that end the process instead of returning NULL; free() releases. */
 void *xcalloc(size_t n, size_t size);
