@@ -165,7 +165,7 @@ void real_to_text(double v, char buf[32])
     if (strstr(buf, "e+15"))    /* Python goes to exponents at 1e16, %.15g one power earlier */
         snprintf(buf, 32, "%.1f", v);
     if (isfinite(v) && !strpbrk(buf, ".e"))
-        strcat(buf, ".0");
+        snprintf(buf + strlen(buf), 32 - strlen(buf), ".0");
 }
 
 void text_add_real(struct text *t, double v)
