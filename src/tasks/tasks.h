@@ -21,7 +21,7 @@ struct tasks_config {
     struct frameworks *frameworks;
     struct writer *writer;
     struct work *work;
-    struct loop *loop;          /* the engine thread */
+    struct loop *loop;          /* the engine thread; started */
     struct hub *hub;
     const char *db_path;
 };
@@ -47,5 +47,9 @@ void tasks_admit(struct tasks *t, const char *exec_id);     /* a row just commit
 /* Records the wish durably, then acts; `done` (may be NULL) on the engine thread when the wish is committed. */
 void tasks_stop(struct tasks *t, const char *exec_id, bool force, void (*done)(void *arg, const struct err *err), void *arg);
 
-extern const struct route tasks_routes[];       /* base BASE_DL: /execs..., /events, /scheduler/..., /status */
-extern const struct route tasks_conductor_routes[];     /* base BASE_CONDUCTOR: instances, logs */
+/* Base BASE_DL, room = struct tasks, unless it says otherwise. */
+extern const struct route exec_routes[];        /* /execs..., /status */
+extern const struct route events_routes[];      /* /events */
+extern const struct route metrics_routes[];     /* /execs/{execId}/metrics */
+extern const struct route scheduler_routes[];   /* /scheduler/..., /resplans/... */
+extern const struct route conductor_routes[];   /* base BASE_CONDUCTOR: instances, logs */

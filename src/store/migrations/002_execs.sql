@@ -38,6 +38,7 @@ CREATE TABLE exec(
 ) STRICT;
 CREATE INDEX exec_creator ON exec(creator, seq);
 CREATE INDEX exec_active  ON exec(state) WHERE state IN ('SUBMITTED', 'PENDING_CRD_SCHEDULER', 'RUNNING');
+CREATE INDEX exec_deleted ON exec(seq) WHERE deleted = 1;
 CREATE INDEX exec_search  ON exec(search, trial) WHERE search IS NOT NULL;
 
 -- The audit trail, and the feed of GET /events.
