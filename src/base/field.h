@@ -5,7 +5,8 @@
  *
  * Absent members: TEXT and JSON are NULL, INT is INT_UNSET, REAL is NaN, LIST has items NULL, BOOL is
  * false. fields_init() sets a struct so. Absent members are left out of replies; BOOL is always
- * written; an empty list with items != NULL is written as []. */
+ * written; an empty list with items != NULL is written as []; an OBJECT is absent when all its members
+ * are (a false BOOL counts as absent there). */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -17,6 +18,8 @@ struct mem;
 struct text;
 
 #define INT_UNSET INT64_MIN
+
+enum { FIELD_LIST_MAX = 100000 /* items of any list in a request, whatever its table says */ };
 
 enum field_type {
     FIELD_END,
@@ -41,7 +44,8 @@ struct field {
     const char *const *aliases;     /* other spellings accepted on input, NULL-ended; may be NULL */
     bool required;                  /* request bodies only */
     bool hidden;                    /* read from rows, never written to replies or the API page */
-    double min, max;                /* value, or bytes of text, or items; both 0 means no limit */
+    double min, max;                /* value, or bytes of text, or items; both 0 means no limit,
+                                     * max below min no upper one */
     const char *const *allowed;     /* TEXT: allowed words, NULL-ended. Compared without case; the
                                      * table's spelling is what the struct gets */
     const struct field *sub;        /* OBJECT, LIST of structs */
@@ -70,9 +74,11 @@ struct field {
 /* Sets every member to absent. */
 void fields_init(const struct field *fields, void *out);
 
-/* Fills the struct at `out` after fields_init(). Text and lists are copied to `mem`. Read the way real
- * clients write: null is absent, unknown keys are ignored, numbers may come as numeric strings and
- * text as numbers, booleans as strings of any case. A wrong type, a value out of range, a word
+/* Fills the struct at `out`, which need not be initialised. Text and lists are copied to `mem`; JSON
+ * members are borrowed from `json`. Read the way real clients write: a key is its field's name, else
+ * an alias, else either in any case; null is absent, unknown keys are ignored, numbers may come as
+ * numeric strings (3.0 is a whole number), text as numbers or booleans, booleans as strings of any
+ * case or 0 and 1, a list of one as its bare item. A wrong type, a value out of range, a word
  * that is not allowed or a missing required member is ERR_BAD_INPUT; err->field is its path
  * ("algoDef.maxJobNum", "hyperParams[2].type") and err->accepted what would do. Text with a NUL
  * byte is refused. */
@@ -82,4 +88,8 @@ int fields_from_json(const struct field *fields, const json_t *json, void *out,
 /* Appends the struct as one JSON object. */
 void fields_to_text(const struct field *fields, const void *in, struct text *out);
 
+/* Appends any value as fields_to_text() would write it: compact, reals in the shortest form. */
+void json_to_text(const json_t *json, struct text *out);
+
+/* The field of exactly this name, or NULL. */
 const struct field *fields_find(const struct field *fields, const char *name);
