@@ -20,7 +20,7 @@ struct args {
     const char *app_name, *submit_user, *consumer;
     const char *conda_home, *conda_env, *python_version;
     const char *datastore_meta;     /* --cs-datastore-meta, raw; last wins */
-    const char *data_path;          /* its data_path part */
+    const char *data_path;          /* its data_path part; plan_data_dir() checks where it leads */
     const char *data_source;        /* --data-source JSON */
     int64_t n_workers;              /* INT_UNSET when absent; also --edt-options maxWorkers */
     int64_t devices_per_worker;     /* --workerDeviceNum, --gpuPerWorker */
