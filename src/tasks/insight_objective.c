@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tasks/insight.h"
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "tasks/insight_dicts.h"
+#include "tasks/insight_files.h"
+#include "tasks/insight_parse.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { NAMES_SHOWN = 12 /* metrics listed in a refusal */ };
+
+struct tally {                  /* one metric that was met */
+    const char *name;
+    double min, max, latest;    /* over its finite values; NaN when there were none */
+    struct tally *next;
+};
+
+struct tallies {
+    struct mem *mem;
+    struct tally *first, **last;    /* in the order met */
+    struct tally *recent;           /* files repeat the same names in the same order */
+    int n;
+};
+
+enum { TALLIES_MAX = 1024 };    /* different names; a program that invents more gets the first */
+
+static struct tally *tally_find(struct tallies *t, const char *name)
+{
+    struct tally *guess = t->recent && t->recent->next ? t->recent->next : t->first;
+
+    if (guess && strcmp(guess->name, name) == 0)
+        return t->recent = guess;
+    for (struct tally *m = t->first; m; m = m->next) {
+        if (strcmp(m->name, name) == 0)
+            return t->recent = m;
+    }
+    if (t->n == TALLIES_MAX)
+        return NULL;
+    t->n++;
+    t->recent = *t->last = mem_alloc(t->mem, sizeof *t->recent);
+    *t->recent = (struct tally){ mem_strdup(t->mem, name), NAN, NAN, NAN, NULL };
+    t->last = &t->recent->next;
+    return t->recent;
+}
+
+static void tally_add(struct tallies *t, const char *name, double value)
+{
+    struct tally *m = tally_find(t, name);
+
+    if (!m || !isfinite(value))
+        return;
+    m->min = fmin(m->min, value);       /* of a NaN and a number, the number */
+    m->max = fmax(m->max, value);
+    m->latest = value;
+}
+
+static void tally_entry(void *arg, const struct dict_entry *entry)
+{
+    for (int i = 0; i < entry->n_values; i++)
+        tally_add(arg, entry->values[i].name, entry->values[i].value);
+}
+
+struct groups {
+    struct tallies test, train;
+};
+
+static void tally_point(void *arg, const struct point *p)
+{
+    struct groups *g = arg;
+    const char *name = strchr(p->series, '/') + 1;
+
+    tally_add(text_starts(p->series, "train/") ? &g->train : &g->test, name, p->value);
+}
+
+static void read_records(void *arg, const char *path)
+{
+    CLEANUP(text_done) struct text text = {0};
+    struct point_sink sink = { tally_point, arg };
+    struct err err = {0};
+    struct parser p;
+
+    if (insight_file_read(path, INSIGHT_FILE_MAX, &text, &err) < 0)
+        return;
+    parser_init(&p, PARSE_RECORDS);
+    parser_feed(&p, text.data, text.len, &sink);
+    parser_end(&p, &sink);
+    parser_done(&p);
+}
+
+static const struct tally *find(const struct tallies *t, const char *name)
+{
+    const struct tally *m = t->first;
+
+    while (m && strcmp(m->name, name) != 0)
+        m = m->next;
+    return m;
+}
+
+static int refuse_absent(const struct tallies *t, const char *file, const char *metric, struct err *err)
+{
+    CLEANUP(text_done) struct text names = {0};
+    int i = 0;
+
+    for (const struct tally *m = t->first; m && i < NAMES_SHOWN; m = m->next, i++)
+        text_addf(&names, "%s%.40s", i ? ", " : "", m->name);
+    if (!i)
+        return err_set(err, ERR_BAD_INPUT, "%s has no metric \"%.80s\", nor any other number", file, metric);
+    return err_set(err, ERR_BAD_INPUT, "%s has no metric \"%.80s\"; it has %s%s", file, metric, names.data,
+                   t->n > i ? ", ..." : "");
+}
+
+static int pick(const struct tallies *t, const char *file, const char *metric, bool maximize,
+                double *ret_best, struct list *metrics, struct err *err)
+{
+    struct insight_metric *more = metrics ? metrics->items : NULL;
+    const struct tally *m = find(t, metric);
+
+    for (size_t i = 0; more && i < metrics->n; i++) {
+        const struct tally *found = find(t, more[i].name);
+
+        more[i].min = found ? found->min : NAN;
+        more[i].max = found ? found->max : NAN;
+        more[i].latest = found ? found->latest : NAN;
+    }
+    if (!m)
+        return refuse_absent(t, file, metric, err);
+    if (isnan(m->min))
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is never a finite number in %s", metric, file);
+    *ret_best = maximize ? m->max : m->min;
+    return 0;
+}
+
+static struct tallies tallies(struct mem *mem) { return (struct tallies){ .mem = mem }; }
+
+/* The program wrote no val_dict_list.json: its EMetrics records will do. */
+static int from_records(const char *result_dir, const char *metric, bool maximize, double *ret_best,
+                        struct list *metrics, struct mem *mem, struct err *err)
+{
+    struct groups g = { tallies(mem), tallies(mem) };
+
+    g.test.last = &g.test.first;
+    g.train.last = &g.train.first;
+    insight_each_log(result_dir, "evaluation-metrics.txt", read_records, &g);
+    if (!g.test.n && !g.train.n)
+        return err_set(err, ERR_NOT_FOUND,
+                       "the program left no val_dict_list.json in its result folder (RESULT_DIR)");
+    return pick(find(&g.test, metric) || !find(&g.train, metric) ? &g.test : &g.train,
+                "evaluation-metrics.txt", metric, maximize, ret_best, metrics, err);
+}
+
+int insight_objective(const char *result_dir, const char *metric, bool maximize, double *ret_best,
+                      struct list *metrics, struct mem *mem, struct err *err)
+{
+    CLEANUP(text_done) struct text text = {0};
+    struct tallies t = tallies(mem);
+    char *path = mem_printf(mem, "%s/val_dict_list.json", result_dir);
+
+    t.last = &t.first;
+    if (insight_file_read(path, INSIGHT_FILE_MAX, &text, err) < 0) {
+        if (err->kind != ERR_NOT_FOUND)
+            return err_wrap(err, "val_dict_list.json");
+        *err = (struct err){0};
+        return from_records(result_dir, metric, maximize, ret_best, metrics, mem, err);
+    }
+    if (dicts_read(text.data, text.len, tally_entry, &t, err) < 0)
+        return err_wrap(err, "val_dict_list.json cannot be read");
+    return pick(&t, "val_dict_list.json", metric, maximize, ret_best, metrics, err);
+}
