@@ -1,59 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* The search space: the submitted hyperparameter list, checked, and the unit cube algorithms see.
- * Pure. A point of the cube has one coordinate in [0, 1) per parameter (Fix has none that matters). */
+ * Pure. A point of the cube has one coordinate in [0, 1) per parameter (that of a fixed one is ignored). */
 
 #include "base/field.h"
 
 struct err;
 struct mem;
+struct text;
+
+enum {
+    SPACE_DIMS_MAX    = 256,
+    SPACE_CHOICES_MAX = 10000,  /* values of one discrete parameter */
+    SPACE_NAME_MAX    = 256,    /* bytes */
+    SPACE_VALUE_MAX   = 4096,   /* bytes of one text value */
+};
 
 enum param_type { PARAM_RANGE, PARAM_DISCRETE, PARAM_FIX };
 enum param_data { PARAM_DOUBLE, PARAM_INT, PARAM_STR };
 
-struct param_spec {             /* as submitted: HpoHyperParameter, spec section 8.4 */
-    const char *name, *type, *data_type;    /* spelled as the echo wants: lower case */
+struct param_spec {             /* as submitted and echoed: HpoHyperParameter */
+    const char *name, *type, *data_type;    /* the last two in the spelling of the echo: lower case */
     double min_db, max_db;
     int64_t min_int, max_int;
     struct list discrete_db, discrete_int, discrete_str;
     const char *fixed;
-    const char *step, *power;   /* as submitted, number or numeric string */
+    const char *step, *power;   /* numbers, as text */
     bool user_defined;
 };
 
-struct dimension {              /* the same, understood */
-    const char *name;
-    enum param_type type;
-    enum param_data data;
-    double lo, hi;              /* after power; ints as whole doubles */
-    double step;                /* 0 = none; with power it steps the exponent */
-    double power;               /* 0 = none */
-    int decimals;               /* of printed stepped values */
-    int64_t n_values;           /* grid points or categories; 0 = continuous */
-    const void *values;         /* DISCRETE: double, int64_t or const char * array; FIX: one */
-};
+extern const struct field param_spec_fields[];
 
 struct value {                  /* one hyperparameter of one experiment */
     const char *name;
     enum param_data data;
-    double real;
-    int64_t integer;
-    const char *str;
+    const char *data_name;      /* "double", "int", "str" or, when so submitted, "string" */
+    double real;                /* PARAM_DOUBLE */
+    int64_t integer;            /* PARAM_INT */
+    const char *str;            /* PARAM_STR */
+};
+
+/* A parameter, understood. Range: a coordinate u becomes x, uniform on [from, to] or one of n_values points
+ * from + k * step, and the value is x, or power^x when `power` is set, rounded for PARAM_INT and kept within
+ * [lo, hi]. */
+struct dimension {
+    const char *name;
+    enum param_type type;
+    enum param_data data;
+    const char *data_name;
+    double lo, hi;              /* RANGE: smallest and largest value */
+    double from, to;            /* RANGE: what is sampled; exponents when power != 0 */
+    double step;                /* RANGE: 0 = none */
+    double power;               /* RANGE: 0 = none */
+    int decimals;               /* RANGE with step: digits after the point of min and step; -1 = many */
+    int64_t n_values;           /* grid points, whole numbers or choices; 0 = continuous */
+    const struct value *values; /* DISCRETE: n_values; FIX: one */
 };
 
 struct space {
     struct dimension *dims;
     int n_dims;
-    bool log_power;             /* search.power_sampling */
 };
 
-extern const struct field param_spec_fields[];
+/* Rewrites, in a submitted list (of objects), the words real clients use for type and dataType into those of
+ * the fields table: "Discreate", "fixed", "integer", "FLOAT". */
+void space_respell(json_t *list);
 
-/* `specs` is a list of struct param_spec. ERR_BAD_INPUT with err->field "hyperParams[i].x". */
+/* `specs` is a list of struct param_spec. `log_power`: exponents of `power` are drawn uniformly (values are
+ * log-uniform); otherwise values are. ERR_BAD_INPUT with err->field "hyperParams[i].x". */
 int space_make(const struct list *specs, bool log_power, struct mem *mem, struct space *ret,
                struct err *err);
 
-/* The values at a point of the cube. [n_dims] in, [n_dims] out, text in `mem`. */
-void space_values(const struct space *s, const double *cube, struct mem *mem, struct value *ret);
+/* The values at a point of the cube. [n_dims] in, [n_dims] out. */
+void space_values(const struct space *s, const double *cube, struct value *ret);
 
-const char *value_text(const struct value *v, struct mem *mem);    /* fixedVal: always a string */
+/* The values of parameters that are all given (fixedVal), typed; `where` starts err->field. Used for listed
+ * experiments, and to read back what values_echo() wrote. `ret` has specs->n values in `mem`. */
+int values_fixed(const struct list *specs, const char *where, struct mem *mem, struct value **ret,
+                 struct err *err);
+
+/* fixedVal: always text. Doubles in the shortest form that reads back the same. */
+const char *value_text(const struct value *v, char buf[32]);
+
+/* config.json: {"name": value, ...} with numbers as numbers. */
+void values_config(const struct value *values, int n, struct text *out);
+
+/* The list an experiment record has; `fix` adds "type":"fix". */
+void values_echo(const struct value *values, int n, bool fix, struct text *out);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Algorithms that clients know and may list, but that this version cannot run. */
+#include "search/algorithm.h"
+
+const struct algorithm tpe_algorithm = {
+    .name      = "TPE",
+    .not_built = "the algorithm TPE is not part of this version; use Random or ExperimentGridSearch",
+};
+
+const struct algorithm bayesian_algorithm = {
+    .name      = "Bayesian",
+    .not_built = "the algorithm Bayesian is not part of this version; use Random or ExperimentGridSearch",
+};
+
+const struct algorithm hyperband_algorithm = {
+    .name      = "Hyperband",
+    .not_built = "the algorithm Hyperband is not part of this version; use Random or ExperimentGridSearch",
+};
