@@ -64,6 +64,9 @@ struct settings {
 
 extern const struct field settings_table[];     /* names as in dlpd.conf; .doc has the default */
 
+/* Reads conf_path, or when it is NULL <data>/dlpd.conf if there is one. data_dir becomes absolute.
+ * When groups are described one must be the default group; when none is, there is that one alone.
+ * ERR_BAD_INPUT has file and line; ERR_NOT_FOUND when conf_path does not exist. */
 struct settings *settings_load(const char *data_dir, const char *conf_path /* may be NULL */,
                                struct err *err);
 void settings_free(struct settings *s);
