@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli.h"
+
+#include "cli/cluster.h"
+#include "cli/common.h"
+#include "cli/completion.h"
+#include "cli/doctor.h"
+#include "cli/exec.h"
+#include "cli/login.h"
+#include "cli/search.h"
+#include "cli/term.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct command commands[] = {
+    { "login", login_command, "Sign in to a server and remember it", "ADDRESS [--user NAME] [--password-stdin] [--insecure]",
+      "\n  -u, --user NAME      the account; asked for when absent\n"
+      "      --password-stdin read the password from standard input\n"
+      "  -k, --insecure       take any certificate (a self-signed one)\n"
+      "\nIn scripts: TRAINYARD_URL with TRAINYARD_TOKEN, or with TRAINYARD_USER and TRAINYARD_PASSWORD.\n"
+      "\nexamples:\n  trainyard login http://127.0.0.1:9280\n"
+      "  echo \"$PASSWORD\" | trainyard login https://train.example.org:9243 --user ann --password-stdin\n" },
+    { "logout", logout_command, "Give the token back", "", "\nexample:\n  trainyard logout\n" },
+    { "run", run_command, "Submit a task: a script or a folder",
+      "PATH [--framework NAME] [--main FILE] [--follow] [options] [-- ARGUMENT...]",
+      "\n      --framework NAME  how to launch it (default PyTorch); `trainyard frameworks` lists them\n"
+      "      --main FILE       the script to run in a folder\n"
+      "      --workers N       processes of a distributed task\n"
+      "      --device cpu|gpu  what each worker runs on\n"
+      "      --memory 4G       per worker\n"
+      "      --env NAME=VALUE  one more variable for the program\n"
+      "      --group NAME      instance group\n"
+      "      --name NAME       application name\n"
+      "      --args TEXT       more platform options, as the REST API takes them\n"
+      "  -f, --follow          show the output until it ends\n"
+      "\nexamples:\n  trainyard run train.py --follow\n"
+      "  trainyard run ./model --main main.py --framework distPyTorch --workers 2 -- --epochs 3 --lr 0.1\n" },
+    { "ps", ps_command, "List tasks", "[--all] [--state STATE,...]",
+      "\n  -a, --all    ended ones too\n\nexamples:\n  trainyard ps\n  trainyard ps --state ERROR,KILLED\n  trainyard ps --json\n" },
+    { "show", show_command, "Everything about one task", "ID",
+      "\nAn id may be shortened, and its number alone will do.\n\nexample:\n  trainyard show 817266650\n" },
+    { "logs", logs_command, "What a task printed", "ID [--follow] [--stdout | --stderr] [--lines N]",
+      "\n  -f, --follow   go on until the task ends; exit code 5 when it did not end well\n"
+      "  -n, --lines N  the last N lines\n\nexamples:\n  trainyard logs 8172 -f\n  trainyard logs 8172 --stderr -n 20\n" },
+    { "stop", stop_command, "Stop tasks", "ID...", "\nexample:\n  trainyard stop 8172 9011\n" },
+    { "rm", rm_command, "Delete tasks with their files", "ID...", "\nexample:\n  trainyard rm 8172\n" },
+    { "result", result_command, "Download what a task produced, as a zip", "ID [--output FILE]",
+      "\nexample:\n  trainyard result 8172 --output model.zip\n" },
+    { "search start", search_start_command, "Start a hyperparameter search", "DOCUMENT [--file PATH] [--watch]",
+      "\nDOCUMENT is JSON with modelSpec, algoDef and hyperParams, as the REST API takes it.\n\n"
+      "      --file PATH  the script or folder of the model\n  -w, --watch      draw it until it ends\n"
+      "\nexample:\n  trainyard search start examples/fashion-mnist/search.json --file examples/fashion-mnist --watch\n" },
+    { "search ls", search_ls_command, "List searches", "", "\nexample:\n  trainyard search ls --json\n" },
+    { "search show", search_show_command, "One search with its best trials", "NAME", "\nexample:\n  trainyard search show ann-hpo-8172\n" },
+    { "search watch", search_watch_command, "Draw a search until it ends", "NAME",
+      "\nExit code 5 when it did not end well.\n\nexample:\n  trainyard search watch ann-hpo-8172\n" },
+    { "search stop", search_stop_command, "Stop a search", "NAME [--force]",
+      "\n      --force  kill its trials at once\n\nexample:\n  trainyard search stop ann-hpo-8172\n" },
+    { "search restart", search_restart_command, "Go on with a stopped search", "NAME", "\nexample:\n  trainyard search restart ann-hpo-8172\n" },
+    { "search rm", search_rm_command, "Delete a search", "NAME [--with-tasks]",
+      "\n      --with-tasks  the tasks of its trials too\n\nexample:\n  trainyard search rm ann-hpo-8172\n" },
+    { "frameworks", frameworks_command, "What tasks can run with", "", "\nexample:\n  trainyard frameworks\n" },
+    { "group", group_command, "Instance groups tasks can run on", "", "\nexample:\n  trainyard group --json\n" },
+    { "doctor", doctor_command, "Look for what is wrong and say what to do", "[--data DIR]",
+      "\nLooks at disk, limits, clock, interpreters, frameworks, the server and its certificate; exit code 1 when\n"
+      "something must be mended.\n\nexample:\n  trainyard doctor --data /var/lib/trainyard\n" },
+    { "completion", completion_command, "Completion for a shell", "bash|zsh|fish",
+      "\nexamples:\n  source <(trainyard completion bash)\n  trainyard completion fish > ~/.config/fish/completions/trainyard.fish\n" },
+    { .name = NULL },
+};
+
+void cli_overview(void)
+{
+    puts("usage: trainyard COMMAND [options]\n\nTrains models, searches hyperparameters and keeps what comes out.\n\n"
+         "  serve            Run the server\n  user             Accounts of a data directory: add, passwd, ls, rm");
+    for (const struct command *c = commands; c->name; c++)
+        printf("  %-16s %s\n", c->name, c->summary);
+    puts("\nEvery command has --help with examples; most have --json. A first look:\n"
+         "  trainyard serve --data ./data            then, in another terminal:\n"
+         "  trainyard login http://127.0.0.1:9280\n"
+         "  trainyard run train.py --follow");
+}
+
+/* How many words of argv the command's name takes, 0 when it is another one. */
+static int words_matched(const struct command *c, int argc, char **argv)
+{
+    const char *space = strchr(c->name, ' ');
+
+    if (!space)
+        return strcmp(c->name, argv[0]) == 0;
+    if (argc < 2 || strncmp(c->name, argv[0], (size_t)(space - c->name)) != 0 || argv[0][space - c->name])
+        return 0;
+    return strcmp(space + 1, argv[1]) == 0 ? 2 : 0;
+}
+
+static void forget_login(struct client_login *login)
+{
+    free(login->url);
+    free(login->user);
+    free(login->token);
+}
+
+int cli_main(int argc, char **argv)
+{
+    for (const struct command *c = commands; c->name; c++) {
+        struct cli cli = { .command = c };
+        int n = words_matched(c, argc, argv);
+        int code;
+
+        if (n == 0)
+            continue;
+        code = c->run(&cli, argc - n + 1, argv + n - 1);
+        client_free(cli.client);
+        forget_login(&cli.login);
+        return code;
+    }
+    if (strcmp(argv[0], "search") == 0)
+        fputs("trainyard search: one of start, ls, show, watch, stop, restart, rm\n", stderr);
+    else
+        fprintf(stderr, "trainyard: there is no command \"%s\"; `trainyard --help` lists them\n", argv[0]);
+    return EXIT_USAGE;
+}

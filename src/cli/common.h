@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* What the commands share: options, the login file, exit codes, errors and records. */
+
+#include "cli/client.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+
+enum exit_code {
+    EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_LOGIN = 3, EXIT_NO_SERVER = 4,
+    EXIT_BAD_END = 5, EXIT_INTERRUPTED = 130,
+};
+
+struct cli {                    /* one command being run */
+    const struct command *command;
+    struct client_login login;
+    struct client *client;
+    bool json;                  /* --json */
+    int n_words;                /* what is left after the options */
+    char **words;
+    char **after;               /* behind a bare `--`, NULL-ended */
+};
+
+struct flag {                   /* an option of a command */
+    const char *name;           /* "follow": --follow, --follow=x or --follow x */
+    char letter;                /* 'f', or 0 */
+    const char *value;          /* placeholder of its value, NULL for none */
+    void *to;                   /* bool *, or const char ** when it takes a value */
+};
+
+typedef int command_fn(struct cli *cli, int argc, char **argv);
+
+struct command {
+    const char *name;           /* "run", or "search start" */
+    command_fn *run;
+    const char *summary;        /* one line of the overview */
+    const char *usage;          /* "PATH --framework NAME [--main FILE] ..." */
+    const char *help;           /* options and examples */
+};
+
+extern const struct command commands[];     /* ends with name NULL */
+
+/* Takes the options out of argv; --json and --help are known to all. Returns -1 to go on, else the exit code. */
+int cli_flags(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags);
+
+/* Reads the login file (or TRAINYARD_URL with TRAINYARD_TOKEN, or with TRAINYARD_USER and TRAINYARD_PASSWORD);
+ * -1 to go on. */
+int cli_connect(struct cli *cli);
+int cli_save_login(const struct client_login *login, struct err *err);
+
+int cli_usage(const struct cli *cli, const char *sentence);     /* to stderr; EXIT_USAGE */
+int cli_fail(const struct err *err);                            /* to stderr; the exit code for it */
+void cli_print_json(const json_t *json);
+
+const char *cli_str(const json_t *record, const char *key);     /* "" when absent */
+
+/* The one task or search whose id starts with `prefix`; free() the result. NULL with a sentence. */
+char *cli_find_exec(struct cli *cli, const char *prefix, struct err *err);
+char *cli_find_search(struct cli *cli, const char *prefix, struct err *err);
+
+bool cli_state_is_final(const char *state);
