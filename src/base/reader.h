@@ -3,7 +3,9 @@
 /* The tolerant reader: JSON, the JSON superset that notebooks send, and Python literals, as one
  * grammar. Strings in single or double quotes with JSON and Python escapes, prefixes u U b r,
  * True/False/None, NaN and infinities, numbers with +, trailing dot, trailing L, tuples as lists,
- * trailing commas, # comments, a byte order mark. Strict JSON is read the same. */
+ * trailing commas, # comments, a byte order mark. A backslash before a line break inside a string joins
+ * the lines; one that starts no escape stands for itself. Strict JSON is read the same, but for the
+ * NUL character, which no text may hold. Takes time in proportion to the length. */
 
 #include <jansson.h>
 #include <stddef.h>
@@ -12,7 +14,8 @@ struct err;
 
 enum {
     READER_DEPTH_MAX = 64,          /* nested lists and objects */
-    READER_SIZE_MAX  = 16 << 20,    /* bytes */
+    READER_NESTS_MAX = 250000,      /* lists and objects in all: each costs some 200 bytes of memory */
+    READER_SIZE_MAX  = 16 << 20,    /* bytes; above: ERR_TOO_LARGE */
 };
 
 /* A new value (the caller owns it), or NULL with ERR_BAD_INPUT naming line and column, both from 1.
