@@ -162,7 +162,7 @@ void real_to_text(double v, char buf[32])
     do {        /* 17 digits always round-trip; most values need no more than 15 */
         snprintf(buf, 32, "%.*g", digits, v);
     } while (digits++ < 17 && strtod(buf, NULL) != v);
-    if (strstr(buf, "e+15"))    /* Python goes to exponents at 1e16, %.15g one power earlier */
+    if (fabs(v) >= 1e15 && fabs(v) < 1e16)  /* Python goes to exponents at 1e16, %.15g a power earlier */
         snprintf(buf, 32, "%.1f", v);
     if (isfinite(v) && !strpbrk(buf, ".e"))
         snprintf(buf + strlen(buf), 32 - strlen(buf), ".0");
