@@ -34,6 +34,7 @@ struct call {
     const char *path;               /* normalised, decoded, without the query */
     const char *request_id;         /* 16 hex digits; in every log line and error body */
     const char *address;            /* the client's, "127.0.0.1" */
+    bool tls;                       /* came over HTTPS */
     const struct route *route;
     void *room;                     /* the context registered with the route's table */
     struct db *db;                  /* this thread's connection, for reading */
