@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Insight: what a task's own output says about it. */
+/* Insight: what a task's own output says about it.
+ *
+ * While a task runs its files are read as they grow: inotify tells that something was written, a thread of
+ * this module reads and parses it (the engine thread never touches the disk), at most five times a second
+ * for one task, and what was found is stored as points of table metric and published:
+ *
+ *     exec.metric    {"id", "series": [{"name", "n", "step", "time_ms", "value"}]}    the newest point of
+ *                    each series that got one, after it was stored; n is its number, from 0
+ *     exec.output    {"id", "bytes"}            how much all processes have printed
+ *     exec.progress  {"id", "done", "total"}    iterations, when the program says how many there are
+ *
+ * After a restart of the server a task's files are read again from their start and its points replaced in
+ * the same transaction, so that none is doubled or lost; so are those of tasks that had just ended. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/field.h"
 
+struct engine_observer;
 struct err;
+struct insight;
 struct mem;
+struct tasks_config;
 
 enum { INSIGHT_FILE_MAX = 64 << 20 };   /* bytes of a metrics file that are read; a larger one is refused */
 
@@ -24,3 +39,13 @@ struct insight_metric {         /* a metric over all entries of a finished task'
  * ERR_BAD_INPUT it cannot be read, never is a finite number, or lacks the metric (and which it has). */
 int insight_objective(const char *result_dir, const char *metric, bool maximize, double *ret_best,
                       struct list *metrics, struct mem *mem, struct err *err);
+
+struct insight *insight_new(const struct tasks_config *config, struct err *err);   /* config is kept */
+void insight_free(struct insight *in);      /* loop and writer have stopped; NULL is fine */
+
+/* What the engine tells it, with a struct insight as arg. */
+extern const struct engine_observer insight_observer;
+
+/* Reads the tasks that ended within a minute of the server's last sign of life once more: their last
+ * points may not have been stored. On the engine thread, or before it has work. */
+int insight_recover(struct insight *in, struct err *err);

@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -52,24 +51,28 @@ static int wanted(const struct dirent *e)
     return e->d_name[0] != '.' && (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN);
 }
 
-/* `folder`/<sub>/name for the file itself, then the folders below while `depth` allows. */
-static void each_below(struct mem *mem, const char *folder, const char *name, int depth, int *n_left,
-                       void (*fn)(void *arg, const char *path), void *arg)
+struct walk {
+    struct mem *mem;
+    insight_folder_fn *fn;
+    void *arg;
+    int n_left;
+};
+
+/* The folders in `folder`; `label` NULL: they are the labels. */
+static void each_below(struct walk *w, const char *folder, const char *label)
 {
     struct dirent **subs;
     int n = scandir(folder, &subs, wanted, alphasort);
 
     for (int i = 0; i < n; i++) {
-        if (*n_left > 0) {
-            char *sub = mem_printf(mem, "%s/%s", folder, subs[i]->d_name);
-            char *path = mem_printf(mem, "%s/%s", sub, name);
-            struct stat st;
+        const char *name = subs[i]->d_name;
 
-            --*n_left;
-            if (lstat(path, &st) == 0)
-                fn(arg, path);
-            if (depth > 1)
-                each_below(mem, sub, name, depth - 1, n_left, fn, arg);
+        if (w->n_left-- > 0) {
+            char *sub = mem_printf(w->mem, "%s/%s", folder, name);
+
+            w->fn(w->arg, sub, label ? label : name);
+            if (!label)
+                each_below(w, sub, name);
         }
         free(subs[i]);
     }
@@ -77,11 +80,10 @@ static void each_below(struct mem *mem, const char *folder, const char *name, in
         free(subs);
 }
 
-void insight_each_log(const char *result_dir, const char *name, void (*fn)(void *arg, const char *path),
-                      void *arg)
+void insight_each_log_folder(const char *result_dir, insight_folder_fn *fn, void *arg)
 {
     CLEANUP(mem_freep) struct mem *mem = mem_new();
-    int n_left = INSIGHT_LOGS_MAX;
+    struct walk walk = { mem, fn, arg, INSIGHT_LOGS_MAX };
 
-    each_below(mem, mem_printf(mem, "%s/log", result_dir), name, /* depth= */ 2, &n_left, fn, arg);
+    each_below(&walk, mem_printf(mem, "%s/log", result_dir), NULL);
 }

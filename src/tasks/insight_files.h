@@ -18,7 +18,6 @@ int insight_file_open(const char *path, off_t *ret_size, struct err *err);
 /* All of it. ERR_NOT_FOUND likewise, ERR_TOO_LARGE above `max` bytes. */
 int insight_file_read(const char *path, size_t max, struct text *out, struct err *err);
 
-/* Calls fn with the path of each file `name` in <result_dir>/log/<label> and one folder below, in order of
- * their paths. */
-void insight_each_log(const char *result_dir, const char *name, void (*fn)(void *arg, const char *path),
-                      void *arg);
+/* Calls fn for each folder <result_dir>/log/<label> and each folder one below it, in order of their paths. */
+typedef void insight_folder_fn(void *arg, const char *folder, const char *label);
+void insight_each_log_folder(const char *result_dir, insight_folder_fn *fn, void *arg);

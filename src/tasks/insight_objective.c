@@ -77,13 +77,16 @@ static void tally_point(void *arg, const struct point *p)
     tally_add(text_starts(p->series, "train/") ? &g->train : &g->test, name, p->value);
 }
 
-static void read_records(void *arg, const char *path)
+static void read_records(void *arg, const char *folder, const char *label)
 {
     CLEANUP(text_done) struct text text = {0};
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    char *path = mem_printf(mem, "%s/evaluation-metrics.txt", folder);
     struct point_sink sink = { tally_point, arg };
     struct err err = {0};
     struct parser p;
 
+    (void)label;
     if (insight_file_read(path, INSIGHT_FILE_MAX, &text, &err) < 0)
         return;
     parser_init(&p, PARSE_RECORDS);
@@ -145,7 +148,7 @@ static int from_records(const char *result_dir, const char *metric, bool maximiz
 
     g.test.last = &g.test.first;
     g.train.last = &g.train.first;
-    insight_each_log(result_dir, "evaluation-metrics.txt", read_records, &g);
+    insight_each_log_folder(result_dir, read_records, &g);
     if (!g.test.n && !g.train.n)
         return err_set(err, ERR_NOT_FOUND,
                        "the program left no val_dict_list.json in its result folder (RESULT_DIR)");

@@ -75,7 +75,7 @@ static void progress(struct parser *p, double iteration)
 /* Iteration 40: tag train_loss, simple_value 0.345 */
 static void read_tag(struct parser *p, struct span s, const struct point_sink *sink)
 {
-    static const char *const groups[] = { "train", "test", "val" };
+    static const char *const groups[] = { "train", "test" };
     const char *tag, *group = "train";
     double step, value;
     size_t len;
