@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the named benchmarks and prints one table. See bench/run."""
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "tests")]
+
+import footprint  # noqa: E402
+import http_get  # noqa: E402
+import search_overhead  # noqa: E402
+import task_rate  # noqa: E402
+
+KINDS = {"footprint": footprint.rows, "http": http_get.rows, "tasks": task_rate.rows, "search": search_overhead.rows}
+
+
+def main():
+    kinds = sys.argv[1:] or list(KINDS)
+    unknown = set(kinds) - set(KINDS)
+    if unknown:
+        sys.exit(f"bench/run: no benchmark is called {', '.join(unknown)}; there are {', '.join(KINDS)}")
+    print(f"{'what':<58} {'ours':>12} {'peer':>12} {'ratio':>7}  goal")
+    for kind in kinds:
+        for row in KINDS[kind]():
+            print(row, flush=True)
+
+
+main()
