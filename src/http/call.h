@@ -137,7 +137,7 @@ int reply_text(struct call *c, int status, const char *type, struct text *body);
 int reply_json(struct call *c, int status, struct text *json);                    /* takes the text */
 int reply_json_t(struct call *c, int status, json_t *json);                       /* takes the value */
 int reply_fields(struct call *c, int status, const struct field *fields, const void *in);
-int reply_string(struct call *c, const struct text *body);      /* JSON string or plain text by Accept;
+int reply_string(struct call *c, struct text *body);            /* JSON string or plain text by Accept;
                                                                  * takes the text */
 int reply_file(struct call *c, const char *path, const char *type, bool remove_after);
 int reply_stream(struct call *c, const char *type, struct stream *stream);        /* takes the stream */
