@@ -10,9 +10,8 @@ struct err;
 struct settings;
 struct writer;
 
-struct accounts *accounts_new(const char *data_dir, const char *db_path,
-                              const struct settings *settings, struct writer *writer,
-                              struct err *err);
+/* Makes the key that signs tokens on a first start. Borrows both. Not for the writer's thread. */
+struct accounts *accounts_new(const struct settings *settings, struct writer *writer, struct err *err);
 void accounts_free(struct accounts *a);     /* NULL is fine */
 
 struct identity accounts_identity(struct accounts *a);
@@ -24,5 +23,6 @@ extern const struct route accounts_ego_routes[];            /* base "/platform/r
 extern const struct route accounts_dlim_routes[];           /* base "/dlim/v1" */
 extern const struct route accounts_routes[];                /* base BASE_DL: /users, /tokens */
 
-/* `trainyard user add|passwd|ls|rm` on a data directory, server up or down; returns the exit code. */
+/* `trainyard user add|passwd|ls|rm` on a data directory, server up or down; argv[0] is "user". A running
+ * server follows within 2 s. Returns the exit code: 0 done, 1 refused, 2 wrong usage. */
 int accounts_command(int argc, char **argv);

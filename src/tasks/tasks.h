@@ -21,7 +21,8 @@ struct tasks_config {
     struct frameworks *frameworks;
     struct writer *writer;
     struct work *work;
-    struct loop *loop;          /* the engine thread; started */
+    struct loop *loop;          /* the engine thread; tasks_new() comes before
+                                 * loop_start(), tasks_recover() after it */
     struct hub *hub;
     const char *db_path;
 };
@@ -29,6 +30,7 @@ struct tasks_config {
 struct tasks {                  /* plain, read-only after tasks_new() */
     struct tasks_config config;
     struct engine *engine;
+    int64_t started_mono_ms;    /* for the uptime */
 };
 
 struct tasks *tasks_new(const struct tasks_config *config, struct err *err);
@@ -46,6 +48,7 @@ void tasks_on_move(struct tasks *t, exec_moved_fn *fn, void *arg);     /* before
 void tasks_admit(struct tasks *t, const char *exec_id);     /* a row just committed by submit_store() */
 /* Records the wish durably, then acts; `done` (may be NULL) on the engine thread when the wish is committed. */
 void tasks_stop(struct tasks *t, const char *exec_id, bool force, void (*done)(void *arg, const struct err *err), void *arg);
+void tasks_sweep(struct tasks *t);      /* rows were marked deleted (execs_mark_deleted()): remove them */
 
 /* Base BASE_DL, room = struct tasks, unless it says otherwise. */
 extern const struct route exec_routes[];        /* /execs..., /status */
