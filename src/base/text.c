@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-#include <inttypes.h>
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -153,13 +153,26 @@ void text_add_json(struct text *t, const char *s)
         text_add(t, "null");
 }
 
-void text_add_int(struct text *t, int64_t v) { text_addf(t, "%" PRId64, v); }
+void text_add_int(struct text *t, int64_t v)
+{
+    char buf[20], *p = buf + sizeof buf;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+    do {        /* by hand: long series are mostly numbers, and printf() formats everything twice */
+        *--p = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (v < 0)
+        *--p = '-';
+    text_add_n(t, p, (size_t)(buf + sizeof buf - p));
+}
 
 void real_to_text(double v, char buf[32])
 {
-    int digits = 15;
+    int digits = fabs(v) < DBL_MIN ? 1 : 15;
 
-    do {        /* 17 digits always round-trip; most values need no more than 15 */
+    do {        /* 17 digits always round-trip, and 15 show whatever was written with so few; the
+                 * tiny numbers below DBL_MIN hold fewer */
         snprintf(buf, 32, "%.*g", digits, v);
     } while (digits++ < 17 && strtod(buf, NULL) != v);
     if (fabs(v) >= 1e15 && fabs(v) < 1e16)  /* Python goes to exponents at 1e16, %.15g a power earlier */

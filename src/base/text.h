@@ -35,7 +35,8 @@ void text_add_int(struct text *t, int64_t v);
 void text_add_real(struct text *t, double v);       /* shortest round trip: 0.1, 1e-05, 3.0; NaN and
                                                      * infinities give null */
 
-/* The same shortest form into a buffer of at least 32 bytes, as Python's repr() prints it. */
+/* The same shortest form into a buffer of at least 32 bytes, as Python's repr() prints it (a power of
+ * two may get a 17th digit that repr() does without; NaN and infinities give nan, inf, -inf). */
 void real_to_text(double v, char buf[32]);
 
 bool text_is_utf8(const char *s, size_t len);
