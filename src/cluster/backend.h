@@ -4,14 +4,15 @@
  * is started here and reported later.
  *
  *   open      once per server. `report` is how the back end tells what happened
- *   start     launch; 0 = accepted, then REPORT_STARTED and REPORT_ENDED follow. Must be safe to repeat
- *             for one run directory
+ *   start     launch; 0 = accepted, then REPORT_STARTED and REPORT_ENDED follow. Safe to repeat for one
+ *             run directory: what was launched there before is adopted, not launched again
  *   stop      ask politely (TERM), kill everything after grace_ms (0 = at once); the end arrives through
  *             a report. Safe to repeat, with a shorter grace too
  *   adopt     find a task again after a restart of the server. It then reports as if nothing had
  *             happened: REPORT_STARTED again if it lives, REPORT_ENDED with its exit record if it ended
  *             meanwhile, REPORT_LOST if its shepherd was killed (nothing of it runs any more then),
  *             REPORT_NEVER_STARTED if it had not been launched
+ *             No report comes from inside start, stop and adopt: they come later, from the loop
  *   close     forget everything; running tasks go on
  */
 
@@ -39,6 +40,7 @@ struct launch {
     int n_processes;
     int64_t wall_ms;            /* limit from start, 0 = none */
     int64_t grace_ms;           /* between TERM and KILL */
+    int64_t others_ms;          /* once one process failed, how long the others may go on; 0 = 30 s */
     int64_t memory_bytes;       /* of all together, 0 = no limit */
     int64_t files_max;          /* open files per process, 0 = as the server */
 };

@@ -2,14 +2,16 @@
 #pragma once
 /* The instance groups of this server and the machine below them. */
 
+#include "base/cleanup.h"
 #include "cluster/group.h"
-#include "http/call.h"
 
 struct cluster;
+struct err;
 struct settings;
 
 struct cluster *cluster_new(const struct settings *settings, struct err *err);
 void cluster_free(struct cluster *c);
+DEFINE_FREEP(cluster)
 
 /* By name; NULL or "" is the default group. An unknown name is ERR_BAD_INPUT that lists the groups and
  * the setting that adds one, or the default group, as cluster.unknown_group says. */

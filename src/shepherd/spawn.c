@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shepherd/shepherd.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+/* What the new process could not do; written by it in our memory, which it borrows until execve(). */
+static struct {
+    const char *step;
+    int reason;
+} volatile spawn_error;
+
+static _Noreturn void give_up(const char *step)
+{
+    spawn_error.step = step;
+    spawn_error.reason = errno;
+    _exit(127);
+}
+
+static void limit(int what, rlim_t value)
+{
+    struct rlimit r;
+
+    if (getrlimit(what, &r) < 0)
+        give_up("read its limits");
+    if (value > r.rlim_max && geteuid() != 0)
+        value = r.rlim_max;
+    r.rlim_cur = r.rlim_max = value;
+    if (setrlimit(what, &r) < 0)
+        give_up("set its limits");
+}
+
+static void change_user(const struct orders *o)
+{
+    if (setgroups(o->n_groups, o->groups) < 0 || setgid(o->gid) < 0 || setuid(o->uid) < 0)
+        give_up("change to its user");
+}
+
+/* In the child, between vfork() and execve(): system calls only. */
+static _Noreturn void become(const struct orders *o, const struct process *p, const int out[2],
+                             pid_t shepherd)
+{
+    sigset_t none;
+
+    setpgid(0, 0);
+    limit(RLIMIT_CORE, 0);
+    if (o->files_max > 0)
+        limit(RLIMIT_NOFILE, (rlim_t)o->files_max);
+    if (dup2(out[0], STDOUT_FILENO) < 0 || dup2(out[1], STDERR_FILENO) < 0)
+        give_up("get its output");
+    if (o->change_user)
+        change_user(o);
+    if (chdir(o->cwd) < 0)
+        give_up("enter its working directory");
+
+    /* After the change of user, which would clear it; the shepherd may be dead by now. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != shepherd)
+        _exit(127);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execvpe(p->argv[0], p->argv, p->env);
+    give_up("start");
+}
+
+static bool refuse(struct shepherd *s, const struct process *p, const char *step, int reason)
+{
+    const char *what = strcmp(step, "enter its working directory") == 0 ? s->orders.cwd : p->argv[0];
+
+    snprintf(s->reason, sizeof s->reason, "%s cannot %s %s: %s", p->label, step, what,
+             strerror(reason));
+    s->has_failed = true;
+    s->code = 127;
+    s->signal = 0;
+    return false;
+}
+
+/* The write ends are ours only until the process has them. */
+static bool make_pipes(struct process *p, int ret_out[2])
+{
+    int fds[2];
+
+    for (int i = 0; i < 2; i++) {
+        if (pipe2(fds, O_CLOEXEC) < 0)
+            return false;
+        p->pipe[i] = fds[0];
+        ret_out[i] = fds[1];
+        fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    }
+    return true;
+}
+
+/* In a function of its own, since a vfork() child shares the stack. */
+__attribute__((noinline))
+static pid_t launch(const struct orders *o, const struct process *p, const int ends[2])
+{
+    const pid_t self = getpid();
+    pid_t pid;
+
+    spawn_error.step = NULL;
+    environ = p->env;       /* where execvpe() finds PATH */
+    pid = vfork();
+    if (pid == 0)
+        become(o, p, ends, self);
+    return pid;
+}
+
+bool process_start(struct shepherd *s, struct process *p)
+{
+    int ends[2] = { -1, -1 };
+    pid_t pid = -1;
+    int reason;
+
+    if (make_pipes(p, ends))
+        pid = launch(&s->orders, p, ends);
+    reason = errno;
+    fd_closep(&ends[0]);
+    fd_closep(&ends[1]);
+    if (pid < 0)
+        return refuse(s, p, "start", reason);
+    if (spawn_error.step) {
+        waitpid(pid, NULL, 0);
+        return refuse(s, p, spawn_error.step, spawn_error.reason);
+    }
+
+    p->pid = pid;
+    s->childless = false;
+    dprintf(s->lock_fd, "group %d\n", (int)pid);
+    note(s, "%s runs as process %d: %s", p->label, (int)pid, p->argv[0]);
+    return true;
+}
