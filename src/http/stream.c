@@ -24,6 +24,7 @@ struct stream {
     struct hub *hub;
     char *user, *subject;               /* subject NULL: any */
     bool all;
+    int64_t seen_id;                    /* notices up to this one were in the backlog */
     struct text out;                    /* not yet sent, from `sent` on */
     size_t sent;
     int64_t last_ms;                    /* when something was last added */
@@ -87,6 +88,8 @@ static void add(struct stream *s, const char *data, size_t len)
 static bool sees(const struct stream *s, const struct notice *n)
 {
     if (!s->all && (!n->owner || strcmp(s->user, n->owner) != 0))
+        return false;
+    if (n->id && n->id <= s->seen_id)
         return false;
     return !s->subject || (n->subject && strcmp(s->subject, n->subject) == 0);
 }
@@ -249,11 +252,37 @@ static ssize_t read_stream(void *arg, uint64_t position, char *to, size_t max)
     return n;
 }
 
-static void free_stream(void *arg)
+/* The notices of `text` (each ends with an empty line) but those with ids up to `last_id`. */
+static void add_newer(struct text *out, const char *text, int64_t last_id)
 {
-    struct stream *s = arg;
+    const char *end;
 
-    server_remove_waiter(s->server, &s->waiter);
+    for (; (end = strstr(text, "\n\n")) != NULL; text = end + 2) {
+        if (!text_starts(text, "id: ") || strtoll(text + 4, NULL, 10) > last_id)
+            text_add_n(out, text, (size_t)(end + 2 - text));
+    }
+}
+
+void stream_begin(struct stream *s, const char *backlog, int64_t last_id)
+{
+    struct text out = {0};
+
+    pthread_mutex_lock(&s->hub->lock);
+    text_add(&out, backlog);
+    if (s->out.data)
+        add_newer(&out, s->out.data, last_id);
+    text_done(&s->out);
+    s->out = out;
+    s->seen_id = last_id;
+    pthread_mutex_unlock(&s->hub->lock);
+}
+
+void stream_free(struct stream *s)
+{
+    if (!s)
+        return;
+    if (s->server)
+        server_remove_waiter(s->server, &s->waiter);
     pthread_mutex_lock(&s->hub->lock);
     s->prev->next = s->next;
     s->next->prev = s->prev;
@@ -263,6 +292,8 @@ static void free_stream(void *arg)
     free(s->subject);
     free(s);
 }
+
+static void free_stream(void *arg) { stream_free(arg); }
 
 static void stop(struct waiter *w)
 {

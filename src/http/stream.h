@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
+
 struct err;
 struct hub;
 struct stream;
@@ -28,3 +30,12 @@ void hub_publish(struct hub *hub, const struct notice *n);
  * NULL for any. `backlog` (text/event-stream form, may be NULL) is sent first. */
 struct stream *hub_subscribe(struct hub *hub, const char *user, bool all, const char *subject,
                              const char *backlog);
+
+/* For a backlog that is read after subscribing, so that nothing falls between the two: puts it before what
+ * the stream got since, from which notices with ids up to `last_id` are dropped, then or later: they are in
+ * the backlog. Before reply_stream(). */
+void stream_begin(struct stream *s, const char *backlog, int64_t last_id);
+
+/* Ends a stream that was not given to reply_stream(); NULL is fine. */
+void stream_free(struct stream *s);
+DEFINE_FREEP(stream)
