@@ -414,21 +414,49 @@ const struct engine_observer insight_observer = { .started = on_started, .ended 
 
 /* --- after a restart --- */
 
-static void read_again(void *arg, const struct exec *exec)
-{
-    CLEANUP(mem_freep) struct mem *mem = mem_new();
-    struct insight *in = arg;
-    const struct settings *s = in->config.settings;
+struct unsure {             /* tasks to be read again */
+    struct insight *in;
+    struct mem *mem;
+    struct exec execs[RECOVER_MAX];     /* id and creator only, in mem */
+    int n;
+};
 
-    on_started(in, exec, exec_result_dir(s, exec->creator, exec->id, mem), exec_run_dir(s, exec->id, mem));
-    on_ended(in, exec);
+static void add_unsure(void *arg, const struct exec *exec)
+{
+    struct unsure *u = arg;
+    struct exec *e = &u->execs[u->n++];
+
+    e->id = mem_strdup(u->mem, exec->id);
+    e->creator = mem_strdup(u->mem, exec->creator);
+}
+
+static void read_again(void *arg)
+{
+    struct unsure *u = arg;
+    const struct settings *s = u->in->config.settings;
+
+    for (int i = 0; i < u->n; i++) {
+        const struct exec *e = &u->execs[i];
+
+        on_started(u->in, e, exec_result_dir(s, e->creator, e->id, u->mem), exec_run_dir(s, e->id, u->mem));
+        on_ended(u->in, e);
+    }
+    mem_free(u->mem);
+    free(u);
 }
 
 int insight_recover(struct insight *in, struct err *err)
 {
     CLEANUP(db_closep) struct db *db = db_open(in->config.db_path, DB_READ, err);
+    struct unsure *u;
+    int result;
 
     if (!db)
         return -1;
-    return metrics_each_unsure(db, RECOVER_MS, RECOVER_MAX, read_again, in, err);
+    u = xcalloc(1, sizeof *u);
+    u->in = in;
+    u->mem = mem_new();
+    result = metrics_each_unsure(db, RECOVER_MS, RECOVER_MAX, add_unsure, u, err);
+    loop_post(in->config.loop, read_again, u);
+    return result;
 }

@@ -47,5 +47,5 @@ void insight_free(struct insight *in);      /* loop and writer have stopped; NUL
 extern const struct engine_observer insight_observer;
 
 /* Reads the tasks that ended within a minute of the server's last sign of life once more: their last
- * points may not have been stored. On the engine thread, or before it has work. */
+ * points may not have been stored. The loop runs; not on the engine thread. */
 int insight_recover(struct insight *in, struct err *err);

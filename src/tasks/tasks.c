@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "tasks/engine.h"
+#include "tasks/events_keep.h"
+#include "tasks/insight.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,10 +23,15 @@ struct tasks *tasks_new(const struct tasks_config *config, struct err *err)
     if (file_mkdirs(config->settings->result_fs, 0755, err) == 0
         && file_mkdirs(mem_printf(mem, "%s/run", config->settings->data_dir), 0755, err) == 0)
         t->engine = engine_new(t, err);
-    if (!t->engine) {
+    if (t->engine)
+        t->insight = insight_new(config, err);
+    if (!t->insight) {
+        engine_free(t->engine);
         free(t);
         return NULL;
     }
+    engine_set_observer(t->engine, &insight_observer, t->insight);
+    t->events_keep = events_keep_start(config);
     return t;
 }
 
@@ -32,11 +39,18 @@ void tasks_free(struct tasks *t)
 {
     if (!t)
         return;
+    events_keep_free(t->events_keep);
+    insight_free(t->insight);
     engine_free(t->engine);
     free(t);
 }
 
-int tasks_recover(struct tasks *t, struct err *err) { return engine_recover(t->engine, err); }
+int tasks_recover(struct tasks *t, struct err *err)
+{
+    if (engine_recover(t->engine, err) < 0)
+        return -1;
+    return insight_recover(t->insight, err);
+}
 
 void tasks_on_move(struct tasks *t, exec_moved_fn *fn, void *arg)
 {

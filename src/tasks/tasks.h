@@ -30,11 +30,13 @@ struct tasks_config {
 struct tasks {                  /* plain, read-only after tasks_new() */
     struct tasks_config config;
     struct engine *engine;
+    struct insight *insight;
+    struct events_keep *events_keep;
     int64_t started_mono_ms;    /* for the uptime */
 };
 
 struct tasks *tasks_new(const struct tasks_config *config, struct err *err);
-void tasks_free(struct tasks *t);       /* after the loop has stopped; running tasks go on */
+void tasks_free(struct tasks *t);       /* after the loop and the writer have stopped; running tasks go on */
 
 /* Reads what the database says is not final and adopts or queues it. Once, before serving; returns when
  * every task is accounted for or being adopted. */
