@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "base/text.h"
 #include "cluster/cluster.h"
+#include "frameworks/plan.h"
 #include "tasks/exec_owner.h"
 #include "tasks/exec_paths.h"
 #include "tasks/exec_store.h"
@@ -200,38 +201,6 @@ static int check_app_name(const struct args *a, struct err *err)
     return 0;
 }
 
-/* A path below DLI_DATA_FS, relative to it. */
-static int check_data_path(struct args *a, const struct settings *settings, struct err *err)
-{
-    const char *path = a->data_path;
-    size_t len = strlen(settings->data_fs);
-
-    if (!path || !*path)
-        return 0;
-    if (strncmp(path, settings->data_fs, len) == 0 && (path[len] == '/' || !path[len]))
-        path += len + strspn(path + len, "/");
-    if (*path && !path_inside(path))
-        return err_field(err, "data_path", "a path below DLI_DATA_FS",
-                         "data_path \"%.120s\" leads out of %s", a->data_path, settings->data_fs);
-    a->data_path = *path ? path : NULL;
-    return 0;
-}
-
-static int count_workers(const struct submission *s, int64_t *ret, struct err *err)
-{
-    const struct framework *f = &s->framework;
-    int64_t n = s->parsed.n_workers;
-
-    if (n == INT_UNSET)
-        n = f->n_workers != INT_UNSET && f->n_workers > 0 ? f->n_workers : 1;
-    if (n < 1 || (f->max_workers != INT_UNSET && f->max_workers > 0 && n > f->max_workers))
-        return err_field(err, "--numWorker", "a whole number from 1 to the framework's maxWorkers",
-                         "%" PRId64 " workers were asked for; %s runs at most %" PRId64, n, f->name,
-                         f->max_workers);
-    *ret = n;
-    return 0;
-}
-
 /* Memory that was asked for counts; without a word a task counts with no more than its slots' part of
  * the group, so that a framework's generous default does not leave slots idle on a small machine. */
 static int64_t memory_per_worker(const struct submission *s, const struct group *g, int64_t cpus)
@@ -329,14 +298,13 @@ static char *plan_json(const struct exec_plan *plan, struct mem *mem)
 static struct exec_plan make_plan(const struct submission *s)
 {
     const struct args *a = &s->parsed;
-    int64_t n_ps = a->n_ps != INT_UNSET ? a->n_ps : s->framework.n_ps;
 
     return (struct exec_plan){
         .user_cmd = a->user_cmd, .program = a->program, .env = a->env, .ignored = a->ignored,
         .data_path = a->data_path, .datastore_meta = a->datastore_meta, .conda_home = a->conda_home,
         .conda_env = a->conda_env, .python_version = a->python_version,
         .debug_level = a->debug_level, .prebuilt_name = a->prebuilt_name,
-        .n_ps = n_ps == INT_UNSET ? 0 : n_ps, .memory_limit_mib = a->memory_limit_mib,
+        .n_ps = plan_parameter_servers(&s->framework, a->n_ps), .memory_limit_mib = a->memory_limit_mib,
     };
 }
 
@@ -370,7 +338,7 @@ static void fill_record(struct tasks *t, struct submission *s, const struct grou
 
 int submit_check(struct tasks *t, struct submission *s, struct mem *mem, struct err *err)
 {
-    const char *sig;
+    const char *sig, *data_dir;
     struct exec_plan plan;
     struct group *g;
 
@@ -390,12 +358,13 @@ int submit_check(struct tasks *t, struct submission *s, struct mem *mem, struct 
     if (!g)
         return -1;
     if (check_user(s, err) < 0 || check_app_name(&s->parsed, err) < 0 || check_prebuilt(s, err) < 0
-        || check_data_path(&s->parsed, t->config.settings, err) < 0 || check_files(s, err) < 0)
+        || check_files(s, err) < 0
+        || plan_data_dir(t->config.settings, s->parsed.data_path, mem, &data_dir, err) < 0)
         return -1;
 
     fields_init(exec_fields, &s->exec);
     plan = make_plan(s);
-    if (count_workers(s, &s->exec.n_workers, err) < 0
+    if (plan_workers(&s->framework, s->parsed.n_workers, &s->exec.n_workers, err) < 0
         || count_resources(s, g, &s->exec, &plan, err) < 0)
         return -1;
     fill_record(t, s, g, mem);
