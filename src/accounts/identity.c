@@ -301,23 +301,11 @@ int identify(struct call *c, struct err *err)
     return 0;
 }
 
-static const char *csrf_shown(const struct call *c)
-{
-    const char *shown = call_header(c, "X-CSRF-Token");
-    const struct part *part;
-
-    if (!shown)
-        shown = call_query(c, "csrftoken");
-    if (shown)
-        return shown;
-    part = call_part(c, "csrftoken");
-    return part ? part->data : NULL;
-}
-
 int check_csrf(struct call *c, struct err *err)
 {
     struct accounts *a = c->room;
-    const char *shown = csrf_shown(c);
+    const char *header = call_header(c, "X-CSRF-Token");
+    const char *shown = header ? header : call_query(c, "csrftoken");
     char right[CSRF_BYTES];
     struct jwt jwt;
 
@@ -325,7 +313,7 @@ int check_csrf(struct call *c, struct err *err)
         return 0;
     if (!shown || !session_of(c, &jwt))
         return err_set(err, ERR_FORBIDDEN, "a request that changes something and signs in by cookie alone "
-                       "needs the csrftoken of the logon, as a parameter or X-CSRF-Token header");
+                       "needs the csrftoken of the logon, as query parameter or X-CSRF-Token header");
     csrf_of(a, jwt.jti, right);
     if (strlen(shown) != sizeof right - 1 || sodium_memcmp(shown, right, sizeof right - 1) != 0)
         return err_set(err, ERR_FORBIDDEN, "the csrftoken is not the one of this session; log on again");

@@ -412,12 +412,16 @@ int archive_unpack(const char *path, const char *to, const struct archive_limits
 {
     CLEANUP(utf8_done) __attribute__((unused)) struct utf8 utf8 = utf8_start();
     CLEANUP(read_freep) struct archive *a = archive_read_new();
-    CLEANUP(fd_closep) int dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct unpack u = { .archive = a, .dir = dir, .limits = limits, .err = err };
+    CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CLEANUP(fd_closep) int dir = -1;
+    struct unpack u = { .archive = a, .limits = limits, .err = err };
     int result;
 
     if (!a)
         abort();        /* out of memory */
+    if (fd < 0)
+        return err_errno(err, ERR_INTERNAL, "the archive %s cannot be opened", path);
+    dir = u.dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_errno(err, ERR_INTERNAL, "the folder %s cannot be opened", to);
     archive_read_support_format_tar(a);
@@ -426,7 +430,7 @@ int archive_unpack(const char *path, const char *to, const struct archive_limits
     archive_read_support_filter_bzip2(a);
     archive_read_support_filter_xz(a);
     archive_read_support_filter_zstd(a);
-    if (archive_read_open_filename(a, path, BLOCK) != ARCHIVE_OK)
+    if (archive_read_open_fd(a, fd, BLOCK) != ARCHIVE_OK)
         return refuse_damaged(&u);
     result = unpack_all(&u);
     text_done(&u.shown);

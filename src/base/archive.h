@@ -17,12 +17,16 @@ struct archive_limits {
 bool archive_is(const char *path);
 
 /* Unpacks into the existing folder `to`. Refused with ERR_BAD_INPUT naming the entry: absolute
- * paths, "..", links that lead out of `to`, devices, fifos, sockets, names that are not UTF-8, more
- * than the limits. macOS companions (._x, .DS_Store, __MACOSX) are skipped. Modes are masked to 0755. On
+ * paths, "..", links that lead out of `to` (a link may go up and then down, but not up again), hard
+ * links to anything but a file unpacked before, entries below a link, devices, fifos, sockets, names
+ * that no file can have or that are not UTF-8, more than the limits. A damaged archive is ERR_BAD_INPUT
+ * too; what the disk refuses is ERR_NO_SPACE or ERR_INTERNAL. A later entry of one name replaces the
+ * earlier. macOS companions (._x, .DS_Store, __MACOSX) are skipped. Modes are masked to 0755. On
  * failure what was unpacked so far is left for the caller to remove. */
 int archive_unpack(const char *path, const char *to, const struct archive_limits *limits,
                    struct err *err);
 
 /* Writes `to` as a zip of the named entries of folder `from` (files or folders, recursively, links
- * skipped); names that do not exist are passed over, so an empty but valid zip is possible. */
+ * skipped); names that do not exist are passed over, so an empty but valid zip is possible. Removes
+ * `to` when it fails: ERR_NO_SPACE or ERR_INTERNAL. */
 int archive_zip(const char *from, const char *const *entries, int n, const char *to, struct err *err);

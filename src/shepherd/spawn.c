@@ -34,9 +34,11 @@ static void limit(int what, rlim_t value)
 
     if (getrlimit(what, &r) < 0)
         give_up("read its limits");
-    if (value > r.rlim_max && geteuid() != 0)
-        value = r.rlim_max;
+    rlim_t most = r.rlim_max;
     r.rlim_cur = r.rlim_max = value;
+    if (setrlimit(what, &r) == 0)
+        return;
+    r.rlim_cur = r.rlim_max = value < most ? value : most;  /* raising takes CAP_SYS_RESOURCE */
     if (setrlimit(what, &r) < 0)
         give_up("set its limits");
 }

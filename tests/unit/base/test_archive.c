@@ -350,6 +350,8 @@ static void other_files_are_no_archives(void **state)
     assert_int_equal(file_write(f.archive, "\x1F\x8Bnonsense", 10, 0644, &f.err), 0);
     assert_int_equal(archive_unpack(f.archive, f.to, &plenty, &f.err), -1);
     assert_int_equal(f.err.kind, ERR_BAD_INPUT);
+    assert_int_equal(archive_unpack(at(&f, "absent"), f.to, &plenty, &f.err), -1);
+    assert_int_equal(f.err.kind, ERR_INTERNAL);     /* whoever received the file lost it */
 }
 
 static void a_cut_archive_is_refused(void **state)
