@@ -9,13 +9,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <sodium.h>
 #include <assert.h>
+#include <sodium.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const unsigned char key[JWT_KEY_BYTES] = "a key that no input can have seen";
+static const unsigned char key[JWT_KEY_BYTES] = "a key that no input can contain";
 
 static void read_token(const char *token)
 {
