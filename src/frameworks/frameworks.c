@@ -335,8 +335,8 @@ static int refuse_unknown(const struct definitions *defs, const char *name, stru
         if (defs->items[i].installed)
             text_addf(&names, "%s%s", names.len ? ", " : "", defs->items[i].name);
     return err_field(err, "--exec-start", names.data,
-                     "no framework \"%.60s\"%s%s%s; GET /execs/frameworks lists them", name,
-                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+                     "no framework \"%.60s\"; %s%s%sGET /execs/frameworks lists them", name,
+                     near ? "did you mean " : "", near ? near : "", near ? "? " : "");
 }
 
 /* Under the lock. */

@@ -177,17 +177,18 @@ static void drain(int *fd, struct text *into)
 }
 
 /* Reads both streams to their ends. */
-static int listen_to(struct run *r, const char *name, struct err *err)
+static int listen_to(struct run *r, const struct generator_call *c, struct err *err)
 {
-    int64_t deadline = clock_mono_ms() + GENERATOR_MS;
+    int64_t limit_ms = c->limit_ms ? c->limit_ms : GENERATOR_MS;
+    int64_t deadline = clock_mono_ms() + limit_ms;
 
     while (r->out >= 0 || r->err >= 0) {
         struct pollfd fds[2] = { { .fd = r->out, .events = POLLIN }, { .fd = r->err, .events = POLLIN } };
         int64_t left = deadline - clock_mono_ms();
 
         if (left <= 0)
-            return err_set(err, ERR_UNAVAILABLE, "generator %s took longer than %d s", name,
-                           GENERATOR_MS / 1000);
+            return err_set(err, ERR_UNAVAILABLE, "generator %s took longer than %g s", c->name,
+                           (double)limit_ms / 1000);
         poll(fds, 2, (int)left);
         if (fds[0].revents)
             drain(&r->out, &r->said);
@@ -279,7 +280,7 @@ int generator_run(const struct generator_call *c, struct mem *mem, const char *c
     const char **argv = NULL;
 
     if (make_argv(c, mem, &argv, err) < 0 || start(c, argv, &r, err) < 0
-        || listen_to(&r, c->name, err) < 0)
+        || listen_to(&r, c, err) < 0)
         return -1;
     return finish(c, &r, mem, ret, log, err);
 }

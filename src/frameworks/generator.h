@@ -17,9 +17,10 @@ struct generator_call {
     const char *cwd;
     struct list program;            /* const char *: its arguments */
     const char *const *env;         /* NULL-ended; all it gets */
+    int64_t limit_ms;               /* 0 = 30 s */
 };
 
 /* The command split into words, NULL-ended, in `mem`. ERR_UNAVAILABLE, with what the generator printed
- * last, when it is missing, exits with an error, takes longer than 30 s or prints no command. */
+ * last, when it is missing, exits with an error, takes longer than the limit or prints no command. */
 int generator_run(const struct generator_call *call, struct mem *mem, const char *const **ret,
                   struct text *log, struct err *err);
