@@ -236,6 +236,10 @@ static void fill_tables(struct parts *p)
         { "/dlim/v1", accounts_dlim_routes, p->accounts },
         { BASE_DL, frameworks_routes, p->frameworks },
         { BASE_DL, exec_routes, p->tasks },
+        { BASE_DL, metrics_routes, p->tasks },
+        { BASE_DL, events_routes, p->tasks },
+        { BASE_DL, scheduler_routes, p->tasks },
+        { BASE_CONDUCTOR, conductor_routes, p->tasks },
         { BASE_DL, datasets_routes, NULL },
         { BASE_DL, templates_routes, NULL },
         { BASE_DL, models_routes, NULL },
@@ -294,10 +298,10 @@ static int start(struct parts *p, const struct options *o, struct err *err)
 
 static void stop(struct parts *p)
 {
-    hub_free(TAKE(p->hub));     /* ends event streams, so that the server need not wait for them */
     server_stop(p->server);
     if (p->loop)
         loop_stop(p->loop);
+    hub_free(p->hub);           /* nobody publishes any more */
     work_stop(p->work);
     writer_stop(p->writer);
     tasks_free(p->tasks);
