@@ -101,8 +101,6 @@ static void write_type(struct text *t, enum field_type type, const char *format)
     if (type == FIELD_JSON)
         return;     /* any value */
     add_text(t, "type", types[type]);
-    if (!format && type == FIELD_INT)
-        format = "int64";
     if (!format && type == FIELD_REAL)
         format = "double";
     add_text(t, "format", format);
