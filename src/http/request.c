@@ -69,14 +69,19 @@ void request_free(struct request *r)
     mem_free(r->call.mem);
 }
 
+/* The path is quoted as JSON, so that whatever a client sends stays one value of one line. */
 static void log_request(const struct request *r)
 {
+    CLEANUP(text_done) struct text path = {0};
     bool quiet = r->status < 300 && (r->call.method == GET || r->call.method == HEAD);
     int64_t us = (clock_mono_ns() - r->start_ns) / 1000;
 
+    if (!log_enabled(quiet ? LOG_DEBUG : LOG_INFO))
+        return;
+    text_add_json(&path, r->call.path);
     log_line(quiet ? LOG_DEBUG : LOG_INFO, "http.request",
-             "method=%s path=\"%s\" status=%d ms=%" PRId64 ".%03d user=%s req=%s in=%" PRId64
-             " out=%" PRId64, r->method ? r->method : "-", r->call.path, r->status, us / 1000,
+             "method=%s path=%s status=%d ms=%" PRId64 ".%03d user=%s req=%s in=%" PRId64
+             " out=%" PRId64, r->method ? r->method : "-", path.data, r->status, us / 1000,
              (int)(us % 1000), r->call.user ? r->call.user : "-", r->id, r->body_len,
              r->reply_bytes);
 }
@@ -87,11 +92,13 @@ void request_end(void *server, struct MHD_Connection *conn, void **request,
     struct request *r = *request;
     int hold;
 
-    (void)server, (void)conn, (void)why;
+    (void)conn, (void)why;
     *request = NULL;
     if (!r)
         return;
     r->slot->n_active--;
+    if (r->hold != HOLD_NONE)       /* woken, but the client had gone: the handler is not called */
+        server_remove_waiter(server, &r->waiter);
     hold = HOLD_ABANDONED;
     if (atomic_compare_exchange_strong(&r->hold, &hold, HOLD_ORPHANED))
         return;
@@ -400,8 +407,10 @@ static void advance(struct request *r)
         does_wait(r);
         r->phase = PHASE_RUN;
     }
-    if (!does_wait(r))
+    if (!does_wait(r)) {
+        form_free(TAKE(r->form));       /* who has the reply finds no upload left behind */
         reply_queue(r);
+    }
 }
 
 enum MHD_Result request_handle(void *server, struct MHD_Connection *conn, const char *url,
@@ -416,7 +425,7 @@ enum MHD_Result request_handle(void *server, struct MHD_Connection *conn, const 
         *data_len = 0;
         return take_data(r, data, len) ? MHD_YES : MHD_NO;
     }
-    if (r->then || r->hold != HOLD_NONE)
+    if (r->hold != HOLD_NONE)
         server_remove_waiter(server, &r->waiter);
     if (r->hold == HOLD_ABANDONED || r->hold == HOLD_LATE) {
         reply_unavailable(r);

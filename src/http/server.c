@@ -22,6 +22,7 @@
 
 enum {
     DRAIN_MS = 5000,        /* for what has begun, at the stop */
+    LEAVE_MS = 1000,        /* for the replies of what was broken off then */
     DEFER_ACCEPT_S = 30,    /* a connection is taken up when its first bytes are there */
     BACKLOG = 1024,
     PEM_MAX = 1 << 20,
@@ -373,6 +374,7 @@ void server_stop(struct server *s)
     stop_waiters(s, /* all= */ false);
     await_quiet(s, DRAIN_MS);
     stop_waiters(s, /* all= */ true);
+    await_quiet(s, LEAVE_MS);
     for (int i = 0; i < s->n_listeners; i++) {
         if (s->listeners[i].daemon)
             MHD_stop_daemon(s->listeners[i].daemon);

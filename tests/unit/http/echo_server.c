@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A small server over every feature of src/http, for tests/api/test_transport.py. Run as
  *
- *     echo_server FOLDER [key=value ...]      keys: body_max form_max idle connections threads
+ *     echo_server FOLDER [key=value ...]      keys: as in set_option()
  *
  * it prints "listening http://..." and "listening https://...", and stops at the end of its input. */
 
@@ -402,6 +402,8 @@ static void set_option(struct server_config *config, const char *option)
         config->connections_max = n;
     else if (text_starts(option, "threads="))
         config->n_threads = (int)n;
+    else if (text_starts(option, "http="))
+        config->http = value;
     else if (text_starts(option, "spool="))
         config->spool_dir = value;
 }
