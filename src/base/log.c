@@ -16,6 +16,7 @@ static const char *const names[] = { "debug", "info", "warn", "error" };
 static _Atomic int least = LOG_INFO;
 
 void log_set_level(enum log_level level) { least = level; }
+bool log_enabled(enum log_level level) { return (int)level >= least; }
 
 static size_t add_time(char *line, size_t size)
 {
@@ -35,7 +36,7 @@ void log_line(enum log_level level, const char *event, const char *fmt, ...)
     size_t len;
     va_list ap;
 
-    if ((int)level < least)
+    if (!log_enabled(level))
         return;
     len = add_time(line, sizeof line);
     len += (size_t)snprintf(line + len, sizeof line - len, "%s %s ", names[level], event);

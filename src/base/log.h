@@ -9,9 +9,12 @@
  * Only http/, the engine and main.c log; libraries return errors. Thread-safe: one write(2) per
  * line. Values with blanks are for the caller to quote: log_info("x", "name=\"%s\"", name). */
 
+#include <stdbool.h>
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 void log_set_level(enum log_level level);
+bool log_enabled(enum log_level level);     /* for a line that costs something to compose */
 void log_line(enum log_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
