@@ -7,7 +7,6 @@ import os
 import socket
 import ssl
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -825,18 +824,13 @@ def test_a_stream_begins_with_what_was_missed(echo):
 
 def test_a_reader_too_slow_is_cut_off_and_others_are_not(echo):
     slow, quick = Events(echo), Events(echo)
-    seen = []
-    reader = threading.Thread(target=lambda: seen.extend(quick.event() for _ in range(150)))
-    reader.start()
     for _ in range(150):
         assert echo.post("/publish", params={"owner": "ann", "size": 200000}).status_code == 200
-    reader.join(timeout=60)
-    assert len(seen) == 150
+        assert quick.event()[0] == "id: 5"
     got = 0
-    with pytest.raises((AssertionError, OSError, ValueError, TypeError)):     # its chunks end in the middle
+    with pytest.raises((OSError, ValueError)):      # its chunks end in the middle
         while slow.event():
             got += 1
-        assert got == 150
     assert got < 150
 
 
