@@ -25,6 +25,7 @@
 #include "models/training_api.h"
 #include "models/tuning_api.h"
 #include "models/validation_api.h"
+#include "search/searches.h"
 #include "serving/service_api.h"
 #include "store/writer.h"
 #include "tasks/tasks.h"
@@ -61,6 +62,7 @@ struct parts {
     struct cluster *cluster;
     struct frameworks *frameworks;
     struct tasks *tasks;
+    struct searches *searches;
     struct about about;
     struct server *server;
     struct route_table tables[32];
@@ -219,9 +221,12 @@ static int start_rooms(struct parts *p, const char *db_path, struct err *err)
     p->tasks = tasks_new(&tasks, err);
     if (!p->tasks)
         return -1;
-    if (loop_start(p->loop, "engine", err) < 0)
+    p->searches = searches_new(p->tasks, err);
+    if (!p->searches)
         return -1;
-    return tasks_recover(p->tasks, err);
+    if (loop_start(p->loop, "engine", err) < 0 || tasks_recover(p->tasks, err) < 0)
+        return -1;
+    return searches_recover(p->searches, err);
 }
 
 /* Every route of the server; OpenAPI and the tests walk the same list. */
@@ -240,6 +245,8 @@ static void fill_tables(struct parts *p)
         { BASE_DL, events_routes, p->tasks },
         { BASE_DL, scheduler_routes, p->tasks },
         { BASE_CONDUCTOR, conductor_routes, p->tasks },
+        { BASE_DL, algorithms_routes, p->searches },
+        { BASE_DL, searches_routes, p->searches },
         { BASE_DL, datasets_routes, NULL },
         { BASE_DL, templates_routes, NULL },
         { BASE_DL, models_routes, NULL },
@@ -304,6 +311,7 @@ static void stop(struct parts *p)
     hub_free(p->hub);           /* nobody publishes any more */
     work_stop(p->work);
     writer_stop(p->writer);
+    searches_free(p->searches);
     tasks_free(p->tasks);
     frameworks_free(p->frameworks);
     cluster_free(p->cluster);

@@ -10,9 +10,11 @@ struct searches;
 struct tasks;
 
 struct searches *searches_new(struct tasks *tasks, struct err *err);    /* before tasks_recover() */
-void searches_free(struct searches *s);
+void searches_free(struct searches *s);     /* after the loop and the workers have stopped; NULL is fine */
 
-/* Goes on with what was running: after tasks_recover(), before serving. */
+/* Goes on with what was running, and removes uploaded files that no search names: after tasks_recover(), before
+ * serving. */
 int searches_recover(struct searches *s, struct err *err);
 
 extern const struct route searches_routes[];        /* base BASE_DL: /hypersearch... */
+extern const struct route algorithms_routes[];      /* base BASE_DL: /hypersearch/algorithm... */

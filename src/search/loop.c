@@ -1,0 +1,703 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The trial loop: keeps as many experiments of every search running as it may have. Whatever happens to a trial
+ * ends in a call of search_pump(). */
+#include "search/loop.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/work.h"
+#include "tasks/tasks.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+static void search_pump(struct live *live);
+
+static struct loop *loop_of(const struct live *live) { return live->searches->tasks->config.loop; }
+static struct work *work_of(const struct live *live) { return live->searches->tasks->config.work; }
+
+/* --- lists --- */
+
+struct live *live_find(struct searches *s, const char *name)
+{
+    for (struct live *l = s->lives; l; l = l->next)
+        if (!l->dropped && strcmp(l->row.name, name) == 0)
+            return l;
+    return NULL;
+}
+
+static int make_force_done(struct db *db, void *arg, struct err *err)
+{
+    struct change *c = arg;
+
+    return searches_force_done(db, c->live->row.name, err);
+}
+
+static void live_settle(struct live *live);
+static void force_done_stored(struct change *c) { live_settle(c->live); }
+
+/* A dropped search goes once nothing of it is under way. */
+static void live_settle(struct live *live)
+{
+    struct live **at = &live->searches->lives;
+
+    if (!live->dropped || live->trials || live->n_pending)
+        return;
+    if (live->forced) {
+        live->forced = false;
+        change_send(change_new(live, NULL, make_force_done, force_done_stored));
+        return;
+    }
+    while (*at != live)
+        at = &(*at)->next;
+    *at = live->next;
+    live_free(live);
+}
+
+struct trial *trial_new(struct live *live)
+{
+    struct trial *t = xcalloc(1, sizeof *t);
+    struct trial **at = &live->trials;
+
+    t->live = live;
+    t->mem = mem_new();
+    fields_init(experiment_fields, &t->row);
+    while (*at)
+        at = &(*at)->next;
+    *at = t;
+    return t;
+}
+
+static void trial_free(struct trial *t)
+{
+    mem_free(t->mem);
+    free(t);
+}
+
+static void trial_remove(struct trial *t)
+{
+    struct trial **at = &t->live->trials;
+
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    watch_cancel(t->retry);
+    trial_free(t);
+}
+
+void live_free(struct live *live)
+{
+    if (!live)
+        return;
+    while (live->trials) {
+        struct trial *t = live->trials;
+
+        live->trials = t->next;
+        if (t->phase == TRIAL_READY)    /* placed, and no row will ever name it */
+            submit_undo(live->searches->tasks, t->submission.exec.id, t->submission.exec.creator);
+        trial_free(t);
+    }
+    if (live->algorithm)
+        live->plan.algorithm->free(live->algorithm);
+    mem_free(live->mem);
+    free(live);
+}
+
+/* --- asking and preparing --- */
+
+static const char *cube_text(const double *cube, int n, struct mem *mem)
+{
+    CLEANUP(text_done) struct text t = {0};
+
+    text_add_char(&t, '[');
+    for (int i = 0; i < n; i++) {
+        text_add(&t, i ? "," : "");
+        text_add_real(&t, cube[i]);
+    }
+    text_add_char(&t, ']');
+    return mem_strdup(mem, t.data);
+}
+
+static void send_prepare(struct trial *t)
+{
+    t->phase = TRIAL_PREPARING;
+    work_add(work_of(t->live), trial_prepare, t);
+}
+
+/* Fills the trial with the algorithm's suggestion; false when there is none. */
+static bool suggest(struct trial *t)
+{
+    const struct search_plan *plan = &t->live->plan;
+    int n_dims = plan->space.n_dims, n;
+    double *cube = mem_alloc(t->mem, (size_t)(n_dims + 1) * sizeof *cube);
+    CLEANUP(text_done) struct text echo = {0};
+    struct err err = {0};
+    struct value *values;
+
+    n = plan->algorithm->ask(t->live->algorithm, t->row.id, cube, &err);
+    if (n < 0)
+        log_error("search.ask", "search=\"%s\" reason=\"%s\"", t->live->row.name, err.text);
+    if (n <= 0)
+        return false;
+    n = search_values(plan, t->row.id, cube, t->mem, &values);
+    values_echo(values, n, plan->listed != NULL, &echo);
+    t->cube = cube;
+    t->row.cube = cube_text(cube, n_dims, t->mem);
+    t->row.hyperparams = mem_strdup(t->mem, echo.data);
+    return true;
+}
+
+static struct trial *first_queued(const struct live *live)
+{
+    struct trial *t = live->trials;
+
+    while (t && t->phase != TRIAL_QUEUED)
+        t = t->next;
+    return t;
+}
+
+static bool no_more_trials(const struct live *live)
+{
+    return live->stopping || live->timed_out || live->hopeless || live->dropped;
+}
+
+/* Whether one more trial may be asked for now. */
+static bool may_ask(const struct live *live)
+{
+    bool waits = live->plan.algorithm->waits, untold = false, queued = first_queued(live);
+    int64_t n_waiting = 0, n_free = live->plan.doc.algo.parallel - live->n_slots;
+
+    if (no_more_trials(live) || (!queued && live->exhausted))
+        return false;
+    for (const struct trial *t = live->trials; t; t = t->next) {
+        n_waiting += t->phase == TRIAL_PREPARING || t->phase == TRIAL_READY;
+        untold |= t->phase == TRIAL_READING || t->phase == TRIAL_ENDING;
+    }
+    if (waits && !queued)
+        return !untold && n_waiting < n_free;
+    return n_waiting < n_free + TRIALS_AHEAD;
+}
+
+static void ask_more(struct live *live)
+{
+    while (may_ask(live)) {
+        struct trial *t = first_queued(live);
+
+        if (!t) {
+            t = trial_new(live);
+            t->row.id = live->next_id;
+        }
+        if (t->row.hyperparams || suggest(t)) {
+            live->next_id += t->row.id == live->next_id;
+            send_prepare(t);
+        } else {
+            live->exhausted = true;
+            trial_remove(t);
+        }
+    }
+}
+
+/* A placed trial that will not run: its files go, then the trial. */
+static void trial_discard(struct trial *t)
+{
+    t->phase = TRIAL_LEAVING;
+    work_add(work_of(t->live), trial_undo, t);
+}
+
+void trial_undone(void *arg)
+{
+    struct trial *t = arg;
+    struct live *live = t->live;
+
+    trial_remove(t);
+    search_pump(live);
+}
+
+/* --- the end of a trial --- */
+
+static int make_end(struct db *db, void *arg, struct err *err)
+{
+    struct change *c = arg;
+
+    return experiments_end(db, c->live->row.name, &c->row, c->live->plan.maximize, &c->news, err);
+}
+
+static void tell_algorithm(struct live *live, const struct experiment *e, const double *cube)
+{
+    bool fine = strcmp(e->state, "FINISHED") == 0;
+
+    live->n_run++;
+    live->has_best |= fine;
+    if (!fine && !live->trouble && e->message)
+        live->trouble = mem_printf(live->mem, "experiment %" PRId64 ": %s", e->id, e->message);
+    live->plan.algorithm->tell(live->algorithm, e->id, cube, fine ? TRIAL_DONE : TRIAL_FAILED, e->metric);
+}
+
+static void end_stored(struct change *c)
+{
+    struct live *live = c->live;
+
+    if (c->err.kind == ERR_NONE)
+        tell_algorithm(live, &c->row, c->trial->cube);
+    trial_remove(c->trial);
+    search_pump(live);
+}
+
+static void trial_end(struct trial *t, bool has_metric)
+{
+    struct change *c = change_new(t->live, t, make_end, end_stored);
+
+    t->row.state = experiment_outcome(t->exec_state, has_metric, t->timed_out);
+    if (!has_metric)
+        t->row.metric = METRIC_FAILED;
+    t->phase = TRIAL_ENDING;
+    c->row = t->row;
+    change_send(c);
+}
+
+void trial_was_read(void *arg)
+{
+    struct trial *t = arg;
+
+    trial_end(t, !isnan(t->row.metric));
+}
+
+static int make_requeue(struct db *db, void *arg, struct err *err)
+{
+    struct change *c = arg;
+
+    return experiments_requeue(db, c->live->row.name, &c->row, err);
+}
+
+static void requeue_stored(struct change *c)
+{
+    struct trial *t = c->trial;
+
+    t->phase = TRIAL_QUEUED;
+    t->again = true;
+    t->adopted = false;
+    search_pump(c->live);
+}
+
+/* Its machine or shepherd died while the server was down: nobody stopped it, and it left no exit code. */
+static bool was_lost(const struct trial *t, const struct exec *exec)
+{
+    return t->adopted && !t->live->stopping && !t->live->timed_out && strcmp(exec->state, "ERROR") == 0 &&
+           exec->exit_code == INT_UNSET && !exec->stop_asked;
+}
+
+static void trial_lost(struct trial *t)
+{
+    struct change *c = change_new(t->live, t, make_requeue, requeue_stored);
+
+    t->phase = TRIAL_ENDING;
+    c->row = t->row;
+    change_send(c);
+}
+
+static const char *why_failed(const struct trial *t, const struct exec *exec)
+{
+    if (t->timed_out)
+        return "the time limit of the search ended it";
+    if (exec->events)
+        return exec->events;
+    if (strcmp(exec->state, "KILLED") == 0)
+        return "it was stopped";
+    return exec->exit_code == INT_UNSET ? "its task did not end normally" : "its program failed";
+}
+
+/* The slot is refilled first, the metric is read afterwards. */
+static void trial_ended(struct trial *t, const struct exec *exec)
+{
+    struct live *live = t->live;
+    bool fine = strcmp(exec->state, "FINISHED") == 0;
+
+    t->phase = TRIAL_READING;
+    t->row.started_ms = exec->started_ms;
+    t->row.ended_ms = exec->ended_ms == INT_UNSET ? clock_unix_ms() : exec->ended_ms;
+    snprintf(t->exec_state, sizeof t->exec_state, "%s", exec->state);
+    live->n_slots--;
+    if (live->dropped) {
+        trial_remove(t);
+        live_settle(live);
+        return;
+    }
+    if (was_lost(t, exec)) {
+        trial_lost(t);
+        return;
+    }
+    if (!fine)
+        t->row.message = mem_strdup(t->mem, why_failed(t, exec));
+    if (!live->plan.algorithm->waits)
+        search_pump(live);
+    if (fine)
+        work_add(work_of(live), trial_read, t);
+    else
+        trial_end(t, false);
+}
+
+static int make_run(struct db *db, void *arg, struct err *err)
+{
+    struct change *c = arg;
+
+    return experiments_run(db, c->live->row.name, &c->row, &c->news, err);
+}
+
+static void run_stored(struct change *c) { live_settle(c->live); }
+
+/* The trial may end, and be freed, before this is stored: the change has copies. */
+static void trial_runs(struct trial *t, const struct exec *exec)
+{
+    struct change *c = change_new(t->live, NULL, make_run, run_stored);
+
+    t->row.started_ms = exec->started_ms;
+    c->row = (struct experiment){ .id = t->row.id, .state = "RUNNING", .started_ms = exec->started_ms,
+                                  .exec = c->text = xstrdup(exec->id) };
+    change_send(c);
+}
+
+static struct trial *trial_find(struct searches *s, const struct exec *exec)
+{
+    for (struct live *l = s->lives; l; l = l->next)
+        for (struct trial *t = l->trials; t; t = t->next)
+            if (t->phase == TRIAL_ACTIVE && t->row.id == exec->trial && strcmp(t->row.exec, exec->id) == 0)
+                return t;
+    return NULL;
+}
+
+void search_moved(void *arg, const struct exec *exec)
+{
+    struct trial *t = exec->search ? trial_find(arg, exec) : NULL;
+    int state = exec_state_parse(exec->state);
+
+    if (!t)
+        return;
+    if (state == EXEC_RUNNING && !t->live->dropped)
+        trial_runs(t, exec);
+    else if (exec_state_is_final((enum exec_state)state))
+        trial_ended(t, exec);
+}
+
+/* --- starting a trial --- */
+
+static void stop_told(void *arg, const struct err *err)
+{
+    (void)arg;
+    if (err->kind != ERR_NONE)
+        log_error("search.stop", "reason=\"%s\"", err->text);
+}
+
+static void trial_stop(struct trial *t, bool force)
+{
+    tasks_stop(t->live->searches->tasks, t->row.exec, force, stop_told, NULL);
+}
+
+static int make_start(struct db *db, void *arg, struct err *err)
+{
+    struct change *c = arg;
+
+    return experiments_start(db, c->live->row.name, &c->row, c->trial->again, &c->trial->submission.exec, &c->news, err);
+}
+
+static void start_stored(struct change *c)
+{
+    struct trial *t = c->trial;
+    struct live *live = c->live;
+
+    if (c->err.kind == ERR_CONFLICT) {      /* someone asked it to stop, or it is gone */
+        live->stopping = true;
+        live->n_slots--;
+        trial_discard(t);
+        return;
+    }
+    live->state = SEARCH_RUNNING;
+    live->n_refused = 0;
+    t->phase = TRIAL_ACTIVE;
+    tasks_admit(live->searches->tasks, t->row.exec);
+    if (no_more_trials(live)) {
+        t->timed_out = live->timed_out;
+        trial_stop(t, live->dropped);
+    }
+    search_pump(live);
+}
+
+static void trial_start(struct trial *t)
+{
+    struct change *c = change_new(t->live, t, make_start, start_stored);
+
+    t->phase = TRIAL_STORING;
+    t->live->n_slots++;
+    t->row.state = "SUBMITTED";
+    t->row.exec = t->submission.exec.id;
+    t->row.driver_id = t->submission.exec.submission_id;
+    c->row = t->row;
+    change_send(c);
+}
+
+static int make_refusal(struct db *db, void *arg, struct err *err)
+{
+    struct change *c = arg;
+    const struct experiment submitted = { .id = c->row.id, .cube = c->row.cube, .hyperparams = c->row.hyperparams,
+                                          .state = "SUBMITTED" };
+
+    if (experiments_start(db, c->live->row.name, &submitted, c->trial->again, NULL, &c->news, err) < 0)
+        return -1;
+    return experiments_end(db, c->live->row.name, &c->row, c->live->plan.maximize, &c->news, err);
+}
+
+static void refusal_stored(struct change *c)
+{
+    struct live *live = c->live;
+
+    if (c->err.kind == ERR_CONFLICT) {
+        live->stopping = true;
+        trial_remove(c->trial);
+        search_pump(live);
+        return;
+    }
+    live->state = SEARCH_RUNNING;
+    live->hopeless |= ++live->n_refused >= REFUSALS_MAX;
+    end_stored(c);
+}
+
+/* An experiment that cannot be submitted has failed. */
+static void trial_refused(struct trial *t)
+{
+    struct change *c = change_new(t->live, t, make_refusal, refusal_stored);
+
+    t->phase = TRIAL_ENDING;
+    t->row.state = "FAILED";
+    t->row.metric = METRIC_FAILED;
+    t->row.message = mem_strdup(t->mem, t->err.text);
+    t->row.ended_ms = clock_unix_ms();
+    c->row = t->row;
+    change_send(c);
+}
+
+static void prepare_again(void *arg)
+{
+    struct trial *t = arg;
+
+    t->retry = NULL;
+    if (no_more_trials(t->live)) {
+        struct live *live = t->live;
+
+        trial_remove(t);
+        search_pump(live);
+        return;
+    }
+    send_prepare(t);
+}
+
+void trial_prepared(void *arg)
+{
+    struct trial *t = arg;
+    struct live *live = t->live;
+
+    if (t->err.kind == ERR_NONE) {
+        t->phase = TRIAL_READY;
+    } else if (no_more_trials(live)) {
+        trial_remove(t);
+    } else if (t->err.kind == ERR_NO_SPACE) {
+        log_error("search.prepare", "search=\"%s\" retry_ms=%d reason=\"%s\"", live->row.name, RETRY_MS, t->err.text);
+        t->retry = loop_timer(loop_of(live), RETRY_MS, 0, prepare_again, t);
+        return;
+    } else {
+        trial_refused(t);
+    }
+    search_pump(live);
+}
+
+/* --- the end of a search --- */
+
+static enum search_event end_event(const struct live *live)
+{
+    if (live->files_gone)
+        return SEARCH_FILES_GONE;
+    if (live->stopping)
+        return SEARCH_HALTED;
+    return live->has_best && !live->hopeless ? SEARCH_DONE : SEARCH_FRUITLESS;
+}
+
+static const char *end_message(const struct live *live, enum search_event event)
+{
+    if (event == SEARCH_FILES_GONE)
+        return "the files of this search are not on disk any more";
+    if (live->hopeless)
+        return mem_printf(live->mem, "experiments cannot be submitted: %s", live->trouble);
+    if (live->timed_out)
+        return mem_printf(live->mem, "maxRunTime of %" PRId64 " minutes was reached", live->plan.doc.algo.max_minutes);
+    if (event == SEARCH_FRUITLESS && live->trouble)
+        return mem_printf(live->mem, "none of %" PRId64 " experiments left a usable %s; %s", live->n_run,
+                          live->plan.doc.algo.objective_metric, live->trouble);
+    return event == SEARCH_FRUITLESS ? "no experiment was run" : NULL;
+}
+
+static int make_search_end(struct db *db, void *arg, struct err *err)
+{
+    struct change *c = arg;
+
+    return searches_end(db, c->live->row.name, c->to, c->message, c->now_ms, &c->news, err);
+}
+
+static void search_end_stored(struct change *c)
+{
+    if (c->err.kind == ERR_NONE)
+        log_info("search.move", "search=\"%s\" to=%s", c->live->row.name, search_state_name(c->to));
+    live_settle(c->live);
+}
+
+static void search_end(struct live *live)
+{
+    enum search_event event = end_event(live);
+    struct change *c = change_new(live, NULL, make_search_end, search_end_stored);
+
+    live->dropped = true;
+    watch_cancel(live->deadline);
+    live->deadline = NULL;
+    c->to = (enum search_state)search_step(live->state, event);
+    c->message = end_message(live, event);
+    c->now_ms = clock_unix_ms();
+    change_send(c);
+}
+
+/* --- the pump --- */
+
+/* Trials start in the order of their numbers, so that the stored ids have no gaps. */
+static void start_ready(struct live *live)
+{
+    for (struct trial *t = live->trials; t && live->n_slots < live->plan.doc.algo.parallel; t = t->next) {
+        if (t->phase == TRIAL_PREPARING)
+            return;
+        if (t->phase == TRIAL_READY)
+            trial_start(t);
+    }
+}
+
+static void discard_waiting(struct live *live)
+{
+    struct trial *next;
+
+    for (struct trial *t = live->trials; t; t = next) {
+        next = t->next;
+        if (t->phase == TRIAL_READY)
+            trial_discard(t);
+        else if (t->phase == TRIAL_QUEUED)
+            trial_remove(t);
+    }
+}
+
+/* Does whatever may be done now. The search may be gone afterwards. */
+static void search_pump(struct live *live)
+{
+    if (no_more_trials(live))
+        discard_waiting(live);
+    else
+        start_ready(live);
+    ask_more(live);
+    if (live->dropped)
+        live_settle(live);
+    else if (!live->trials)
+        search_end(live);
+}
+
+/* --- orders --- */
+
+static void stop_trials(struct live *live, bool force)
+{
+    for (struct trial *t = live->trials; t; t = t->next) {
+        if (t->phase != TRIAL_ACTIVE)
+            continue;
+        t->timed_out = live->timed_out && !live->stopping;
+        trial_stop(t, force);
+    }
+}
+
+void search_stop(struct live *live)
+{
+    live->stopping = true;
+    stop_trials(live, false);
+    search_pump(live);
+}
+
+void search_abandon(struct live *live)
+{
+    live->stopping = live->dropped = live->forced = true;
+    watch_cancel(live->deadline);
+    live->deadline = NULL;
+    stop_trials(live, true);
+    search_pump(live);
+}
+
+static void time_is_up(void *arg)
+{
+    struct live *live = arg;
+
+    live->deadline = NULL;
+    live->timed_out = true;
+    log_info("search.deadline", "search=\"%s\"", live->row.name);
+    stop_trials(live, false);
+    search_pump(live);
+}
+
+static void watch_deadline(struct live *live)
+{
+    int64_t minutes = live->plan.doc.algo.max_minutes, left_ms;
+
+    if (minutes < 0)
+        return;
+    left_ms = live->row.started_ms + minutes * 60000 - clock_unix_ms();
+    live->deadline = loop_timer(loop_of(live), left_ms > 0 ? left_ms : 0, 0, time_is_up, live);
+}
+
+/* Tasks that were found may have ended before tasks_on_move() could find their search. */
+static void send_check(struct live *live)
+{
+    struct mem *mem = mem_new();
+    struct check *check = mem_alloc(mem, sizeof *check);
+    struct exec *ids;
+    size_t n = 0;
+
+    for (struct trial *t = live->trials; t; t = t->next)
+        n++;
+    ids = mem_alloc(mem, (n + 1) * sizeof *ids);
+    *check = (struct check){ .live = live, .mem = mem, .execs = { ids, 0 } };
+    for (struct trial *t = live->trials; t; t = t->next)
+        if (t->phase == TRIAL_ACTIVE)
+            ids[check->execs.n++].id = mem_strdup(mem, t->row.exec);
+    live->n_pending++;
+    work_add(work_of(live), check_execs, check);
+}
+
+void execs_checked(void *arg)
+{
+    struct check *check = arg;
+    const struct exec *e = check->execs.items;
+    struct live *live = check->live;
+
+    for (size_t i = 0; i < check->execs.n; i++)
+        search_moved(live->searches, &e[i]);
+    live->n_pending--;
+    mem_free(check->mem);
+    live_settle(live);
+}
+
+void search_adopt(void *arg)
+{
+    struct live *live = arg;
+
+    live->next = live->searches->lives;
+    live->searches->lives = live;
+    log_info("search.start", "search=\"%s\" algorithm=%s adopted=%d", live->row.name, live->plan.algorithm->name,
+             live->n_slots);
+    watch_deadline(live);
+    if (live->stopping)
+        stop_trials(live, live->files_gone);
+    if (live->trials)
+        send_check(live);
+    search_pump(live);
+}

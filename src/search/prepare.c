@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What blocks, for worker threads: loading a search, placing a trial's files, reading its metric. */
+#include "search/loop.h"
+
+#include "base/err.h"
+#include "base/files.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/settings.h"
+#include "store/db.h"
+#include "tasks/exec_paths.h"
+#include "tasks/exec_store.h"
+#include "tasks/insight.h"
+#include "tasks/tasks.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct tasks_config *config_of(const struct live *live) { return &live->searches->tasks->config; }
+
+/* --- a trial --- */
+
+static int prepare(struct trial *t, struct err *err)
+{
+    const struct live *live = t->live;
+    struct submission_file *package = mem_alloc(t->mem, sizeof *package);
+    CLEANUP(text_done) struct text config = {0};
+    struct value *values;
+    int n;
+
+    if (values_read(t->row.hyperparams, t->mem, &values, &n, err) < 0)
+        return -1;
+    values_config(values, n, &config);
+    package->path = live->package;
+    t->submission = (struct submission){
+        .user = live->row.creator, .sig_name = live->row.sig_name, .args = live->row.args, .files = package,
+        .n_files = live->package ? 1 : 0, .config_json = mem_strdup(t->mem, config.data), .search = live->row.name,
+        .trial = t->row.id,
+    };
+    if (submit_check(live->searches->tasks, &t->submission, t->mem, err) < 0)
+        return -1;
+    return submit_place(live->searches->tasks, &t->submission, t->mem, err);
+}
+
+void trial_prepare(void *arg)
+{
+    struct trial *t = arg;
+
+    t->err = (struct err){0};
+    prepare(t, &t->err);
+    loop_post(config_of(t->live)->loop, trial_prepared, t);
+}
+
+void trial_undo(void *arg)
+{
+    struct trial *t = arg;
+
+    submit_undo(t->live->searches->tasks, t->submission.exec.id, t->submission.exec.creator);
+    loop_post(config_of(t->live)->loop, trial_undone, t);
+}
+
+/* The objective first, then what else was asked for; empty when nothing was. */
+static struct list wanted_metrics(const struct algo_def *a, struct mem *mem)
+{
+    struct insight_metric *m;
+    const char *name;
+    json_t *strategy;
+    size_t n = 0;
+
+    if (!a->additional_metrics)
+        return (struct list){0};
+    m = mem_alloc(mem, (json_object_size(a->additional_metrics) + 1) * sizeof *m);
+    m[n++].name = a->objective_metric;
+    json_object_foreach(a->additional_metrics, name, strategy) {
+        if (strcmp(name, a->objective_metric) != 0)
+            m[n++].name = name;
+    }
+    return (struct list){ m, n };
+}
+
+static const char *metrics_text(const struct list *metrics, struct mem *mem)
+{
+    CLEANUP(text_done) struct text t = {0};
+    const struct insight_metric *m = metrics->items;
+
+    for (size_t i = 0; i < metrics->n; i++) {
+        if (isnan(m[i].latest))
+            continue;
+        text_add(&t, t.len ? ",{\"name\":" : "[{\"name\":");
+        text_add_json(&t, m[i].name);
+        text_add(&t, ",\"min\":");
+        text_add_real(&t, m[i].min);
+        text_add(&t, ",\"max\":");
+        text_add_real(&t, m[i].max);
+        text_add(&t, ",\"latest\":");
+        text_add_real(&t, m[i].latest);
+        text_add_char(&t, '}');
+    }
+    if (!t.len)
+        return NULL;
+    text_add_char(&t, ']');
+    return mem_strdup(mem, t.data);
+}
+
+void trial_read(void *arg)
+{
+    struct trial *t = arg;
+    const struct live *live = t->live;
+    const struct algo_def *a = &live->plan.doc.algo;
+    const char *dir = exec_result_dir(config_of(live)->settings, live->row.creator, t->row.exec, t->mem);
+    struct list metrics = wanted_metrics(a, t->mem);
+    struct err err = {0};
+
+    t->row.metric = NAN;
+    if (insight_objective(dir, a->objective_metric, live->plan.maximize, &t->row.metric, metrics.n ? &metrics : NULL,
+                          t->mem, &err) < 0) {
+        t->row.metric = NAN;
+        t->row.message = mem_strdup(t->mem, err.text);
+    }
+    t->row.metrics = metrics_text(&metrics, t->mem);
+    loop_post(config_of(live)->loop, trial_was_read, t);
+}
+
+void check_execs(void *arg)
+{
+    struct check *check = arg;
+    struct exec *e = check->execs.items;
+    struct err err = {0};
+    CLEANUP(db_closep) struct db *db = db_open(config_of(check->live)->db_path, DB_READ, &err);
+    size_t n = 0;
+
+    for (size_t i = 0; db && i < check->execs.n; i++)
+        n += execs_load(db, e[i].id, check->mem, &e[n], &err) == 0;
+    check->execs.n = n;
+    loop_post(config_of(check->live)->loop, execs_checked, check);
+}
+
+/* --- a search --- */
+
+const double *cube_read(const char *text, int n_dims, struct mem *mem)
+{
+    double *cube = mem_alloc(mem, (size_t)(n_dims + 1) * sizeof *cube);
+    json_t *json = json_loads(text, 0, NULL);
+
+    for (int i = 0; i < n_dims; i++)
+        cube[i] = json_number_value(json_array_get(json, (size_t)i));
+    json_decref(json);
+    return cube;
+}
+
+static struct experiment copy_row(const struct experiment *e, struct mem *mem)
+{
+    struct experiment copy = *e;
+
+    copy.cube = mem_strdup(mem, e->cube);
+    copy.hyperparams = mem_strdup(mem, e->hyperparams);
+    copy.state = mem_strdup(mem, e->state);
+    copy.metrics = mem_strdup(mem, e->metrics);
+    copy.message = mem_strdup(mem, e->message);
+    copy.exec = mem_strdup(mem, e->exec);
+    copy.driver_id = mem_strdup(mem, e->driver_id);
+    return copy;
+}
+
+static void queue(struct live *live, int64_t id, const struct experiment *row)
+{
+    struct trial *t = trial_new(live);
+
+    t->row.id = id;
+    if (!row)
+        return;
+    t->again = true;
+    t->row.cube = mem_strdup(t->mem, row->cube);
+    t->row.hyperparams = mem_strdup(t->mem, row->hyperparams);
+    t->cube = cube_read(row->cube, live->plan.space.n_dims, t->mem);
+}
+
+static void take_over(struct live *live, const struct experiment *row)
+{
+    struct trial *t = trial_new(live);
+
+    t->row = copy_row(row, t->mem);
+    t->cube = cube_read(row->cube, live->plan.space.n_dims, t->mem);
+    t->phase = TRIAL_ACTIVE;
+    t->adopted = true;
+    live->n_slots++;
+}
+
+/* An ended experiment is told, a running one is taken over, any other runs again. */
+static int load_experiment(void *arg, const struct experiment *e, struct err *err)
+{
+    struct live *live = arg;
+    bool fine = strcmp(e->state, "FINISHED") == 0;
+
+    (void)err;
+    while (live->next_id < e->id)       /* never stored, though a later one was */
+        queue(live, live->next_id++, NULL);
+    live->next_id = e->id + 1;
+    if (e->ended_ms == INT_UNSET) {
+        if (e->exec)
+            take_over(live, e);
+        else
+            queue(live, e->id, e);
+        return 0;
+    }
+    live->n_run++;
+    live->has_best |= fine;
+    live->plan.algorithm->tell(live->algorithm, e->id, cube_read(e->cube, live->plan.space.n_dims, live->mem),
+                               fine ? TRIAL_DONE : TRIAL_FAILED, e->metric);
+    return 0;
+}
+
+static int load(struct live *live, struct db *db, const char *name, struct err *err)
+{
+    const struct settings *settings = config_of(live)->settings;
+
+    if (searches_find(db, name, live->mem, &live->row, err) < 0 ||
+        document_read(live->row.spec, strlen(live->row.spec), true, live->mem, &live->plan, err) < 0)
+        return -1;
+    live->algorithm = search_algorithm(&live->plan, live->row.seed, err);
+    if (!live->algorithm || experiments_each(db, name, load_experiment, live, err) < 0)
+        return -1;
+    live->state = (enum search_state)search_state_parse(live->row.state);
+    if (live->row.package) {
+        live->package = mem_printf(live->mem, "%s/searches/%s/package", settings->data_dir, live->row.package);
+        live->files_gone = !file_is_dir(live->package);
+    }
+    live->stopping = live->files_gone || strcmp(live->row.wish, "stop") == 0;
+    return 0;
+}
+
+struct live *live_load(struct searches *s, const char *name, struct err *err)
+{
+    CLEANUP(db_closep) struct db *db = db_open(s->tasks->config.db_path, DB_READ, err);
+    struct live *live;
+
+    if (!db)
+        return NULL;
+    live = xcalloc(1, sizeof *live);
+    live->searches = s;
+    live->mem = mem_new();
+    if (load(live, db, name, err) == 0)
+        return live;
+    live_free(live);
+    return NULL;
+}
