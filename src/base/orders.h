@@ -9,6 +9,7 @@
  *   ORDERS_FILE      the orders, from offset 0
  *   ORDERS_LOCK      LOCK_FILE of the run directory, already locked: whoever finds it locked knows that
  *                    the shepherd lives, even before the shepherd's first instruction
+ * in a session of its own, with all signals blocked and none ignored.
  *
  * The orders are NUL-ended strings, numbers in decimal:
  *   ORDERS_VERSION exec_id run_dir cwd

@@ -56,7 +56,8 @@ struct report {
     int exit_code;              /* ENDED: 0..255, of the first process that failed; -1 when signalled */
     int signal;                 /* ENDED: that killed it, 0 when none */
     bool stopped;               /* ENDED: because stop was asked for */
-    const char *reason;         /* ENDED for a limit, or could not start; LOST: a sentence; else NULL */
+    const char *reason;         /* a sentence or NULL. LOST; ENDED by a limit, or because it could not
+                                 * start (exit code 127), or though it went well, with output dropped */
     int64_t started_ms, ended_ms;   /* Unix time */
 };
 

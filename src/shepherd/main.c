@@ -237,16 +237,22 @@ static void live(struct shepherd *s)
 
 /* --- start and end --- */
 
-/* No signal but the end of a child reaches us: not one from a terminal, nor one meant for the server. */
-static int block_signals(void)
+/* All signals are blocked since before the start, and only this one is read. */
+static int open_signals(void)
 {
-    sigset_t all, child;
+    sigset_t child;
 
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+bool write_down(const struct shepherd *s, const char *what, pid_t pid)
+{
+    char line[64];
+    int len = snprintf(line, sizeof line, "%s %d\n", what, (int)pid);
+
+    return write(s->lock_fd, line, (size_t)len) == len;
 }
 
 static bool prepare(struct shepherd *s)
@@ -258,9 +264,8 @@ static bool prepare(struct shepherd *s)
     s->lock_fd = ORDERS_LOCK;
     s->listener = s->launcher_log = -1;
     s->childless = true;
-    setsid();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    s->signal_fd = block_signals();
+    s->signal_fd = open_signals();
 
     if (!orders_read(&s->orders, ORDERS_FILE)) {
         explain(s, "the shepherd does not understand its orders; is it of another version?");
@@ -273,7 +278,7 @@ static bool prepare(struct shepherd *s)
     }
     s->at_home = true;
     s->launcher_log = open("launcher.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    if (dprintf(s->lock_fd, "shepherd %d\n", (int)getpid()) < 0) {
+    if (!write_down(s, "shepherd", getpid())) {
         explain(s, "cannot write %s/%s: %s", s->orders.run_dir, LOCK_FILE, strerror(errno));
         return false;
     }

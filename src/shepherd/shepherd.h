@@ -79,5 +79,6 @@ void talk_listen(struct shepherd *s);           /* sets retry_ms when it cannot 
 bool talk_ended(struct shepherd *s);            /* false: neither on disk nor told; try again */
 
 /* main.c */
+bool write_down(const struct shepherd *s, const char *what, pid_t pid);     /* a line in the lock file */
 void stop_all(struct shepherd *s, int64_t grace_ms);
 bool workers_alive(const struct shepherd *s);

@@ -107,6 +107,7 @@ static bool make_pipes(struct process *p, int ret_out[2])
 __attribute__((noinline))
 static pid_t launch(const struct orders *o, const struct process *p, const int ends[2])
 {
+    char **const own_environ = environ;
     const pid_t self = getpid();
     pid_t pid;
 
@@ -115,6 +116,7 @@ static pid_t launch(const struct orders *o, const struct process *p, const int e
     pid = vfork();
     if (pid == 0)
         become(o, p, ends, self);
+    environ = own_environ;
     return pid;
 }
 
@@ -138,7 +140,7 @@ bool process_start(struct shepherd *s, struct process *p)
 
     p->pid = pid;
     s->childless = false;
-    dprintf(s->lock_fd, "group %d\n", (int)pid);
+    write_down(s, "group", pid);
     note(s, "%s runs as process %d: %s", p->label, (int)pid, p->argv[0]);
     return true;
 }

@@ -42,22 +42,24 @@ static int move_up(int *fd)
     return 0;
 }
 
-/* posix_spawn() and never fork(): copying the page tables of a big server takes milliseconds. */
+/* posix_spawn() and never fork(): copying the page tables of a big server takes milliseconds. In a session
+ * of its own and with all signals blocked from its first instruction, the shepherd is out of reach of
+ * whatever ends the server. */
 static int run(const char *program, int socket, int orders, int lock, pid_t *ret_pid)
 {
     char *argv[] = { "trainyard-shepherd", NULL };
     char *env[] = { "TZ=UTC0", NULL };
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
-    sigset_t all, none;
+    sigset_t all;
     int reason;
 
     sigfillset(&all);
-    sigemptyset(&none);
     posix_spawnattr_init(&how);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF
+                                   | POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigdefault(&how, &all);
-    posix_spawnattr_setsigmask(&how, &none);
+    posix_spawnattr_setsigmask(&how, &all);
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDWR, 0);
     posix_spawn_file_actions_adddup2(&files, STDIN_FILENO, STDOUT_FILENO);

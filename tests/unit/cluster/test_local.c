@@ -438,6 +438,73 @@ static void output_goes_to_three_files_in_order(void **state)
     assert_non_null(strstr(content(f, "launcher.log"), "worker-0 ended with exit code 0"));
 }
 
+static void a_full_disk_costs_output_and_not_the_task(void **state)
+{
+    struct fixture *f = *state;
+    char path[400];
+    struct kept *k;
+
+    snprintf(path, sizeof path, "%s/worker-0.out", f->run_dir);
+    assert_int_equal(symlink("/dev/full", path), 0);
+    k = end_of_script(f, "echo 12345; echo fine >&2; exit 0");
+    assert_int_equal(k->report.exit_code, 0);
+    assert_string_equal(k->reason, "6 bytes of its output were dropped because they could not be written");
+    assert_string_equal(content(f, "worker-0.err"), "fine\n");
+    assert_non_null(strstr(content(f, "launcher.log"), "output is dropped: No space left on device"));
+}
+
+static void output_of_a_megabyte_arrives_whole(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(end_of_script(f, "head -c 1000000 /dev/zero | tr '\\0' x")->report.exit_code, 0);
+    assert_int_equal(strlen(content(f, "worker-0.out")), 1000000);
+    assert_int_equal(strlen(content(f, "worker-0.both")), 1000000);
+}
+
+static void it_runs_as_the_user_of_its_group(void **state)
+{
+    struct fixture *f = *state;
+    struct launch_process p = shell(f, "worker-0", "id -u; id -g; id -G");
+    struct launch l = launch_of(f, &p, 1);
+
+    l.user = "nobody";
+    l.cwd = "/";
+    if (geteuid() != 0) {
+        assert_int_equal(start(f, &l), -1);
+        assert_int_equal(f->err.kind, ERR_UNAVAILABLE);
+        return;
+    }
+    assert_int_equal(end_of(f, &l)->report.exit_code, 0);
+    assert_string_equal(content(f, "worker-0.out"), "65534\n65534\n65534\n");
+}
+
+static void an_unknown_user_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct launch_process p = shell(f, "worker-0", "exit 0");
+    struct launch l = launch_of(f, &p, 1);
+
+    l.user = "no-such-user";
+    assert_int_equal(start(f, &l), -1);
+    assert_int_equal(f->err.kind, ERR_BAD_INPUT);
+    assert_string_equal(f->err.text, "this machine has no user \"no-such-user\" to run tasks as");
+}
+
+static void signals_of_a_terminal_do_not_reach_the_shepherd(void **state)
+{
+    struct fixture *f = *state;
+    pid_t shepherd;
+
+    make_fifo(f, "never");
+    start_script(f, "exec cat never");
+    shepherd = (pid_t)f->reports[0].report.pid;
+    assert_int_equal(kill(shepherd, SIGTERM) + kill(shepherd, SIGINT) + kill(shepherd, SIGHUP), 0);
+    assert_int_not_equal(getsid(shepherd), getsid(0));
+    assert_int_equal(stop(f, 60000), 0);
+    assert_int_equal(next_report(f)->report.signal, SIGTERM);   /* the task's, from its own shepherd */
+}
+
 /* --- stopping --- */
 
 static void a_stop_asks_politely_first(void **state)
@@ -770,6 +837,11 @@ int main(void)
         TEST(a_missing_shepherd_is_refused),
         TEST(it_gets_exactly_its_environment_and_directory),
         TEST(output_goes_to_three_files_in_order),
+        TEST(a_full_disk_costs_output_and_not_the_task),
+        TEST(output_of_a_megabyte_arrives_whole),
+        TEST(it_runs_as_the_user_of_its_group),
+        TEST(an_unknown_user_is_refused),
+        TEST(signals_of_a_terminal_do_not_reach_the_shepherd),
         TEST(a_stop_asks_politely_first),
         TEST(a_process_that_ignores_TERM_is_killed_after_the_grace),
         TEST(a_grandchild_that_left_the_session_is_killed_too),
