@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/field.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/migrate.h"
 
@@ -10,7 +11,6 @@
 #include <fcntl.h>
 #include <math.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -199,7 +199,7 @@ static void bind_one(sqlite3_stmt *stmt, const struct bind *b)
     int at = sqlite3_bind_parameter_index(stmt, b->name);
 
     if (at == 0) {
-        fprintf(stderr, "no parameter %s in: %s\n", b->name, sqlite3_sql(stmt));
+        log_error("db.bug", "no parameter %s in: %s", b->name, sqlite3_sql(stmt));
         abort();
     }
     switch (b->type) {
