@@ -21,8 +21,8 @@
  *   LOCK_FILE     empty: nothing was started yet. Then lines "shepherd <pid>", "group <pgid>"...
  *   EXIT_FILE     the exit record, written aside and renamed: lines key=value, all of
  *                 code signal stopped reason started_ms ended_ms. code is -1 when signalled
- *   SOCKET_FILE   exists from when the server was gone for the first time: where the next one connects.
- *                 Renamed to this name when it already listens
+ *   SOCKET_FILE   where the next server connects; there only while none is connected. Renamed to this
+ *                 name when it already listens
  *   <label>.out, <label>.err, <label>.both, launcher.log
  *
  * Messages on the socket:

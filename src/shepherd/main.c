@@ -66,6 +66,7 @@ void stop_all(struct shepherd *s, int64_t grace_ms)
 
     if (s->childless || s->stopping == STOPPING_KILLED)
         return;
+    s->wall_end_ms = s->others_end_ms = s->memory_check_ms = 0;
     if (grace_ms <= 0) {
         kill_all(s);
         return;
@@ -141,7 +142,6 @@ static void check_memory(struct shepherd *s, int64_t now)
         return;
     explain(s, "it used %" PRId64 " MiB of memory, more than its limit of %" PRId64 " MiB", bytes >> 20,
             s->orders.memory_bytes >> 20);
-    s->memory_check_ms = 0;
     enforce(s, /* grace_ms= */ 0);
 }
 
@@ -152,12 +152,10 @@ static void check_limits(struct shepherd *s)
     char span[32];
 
     if (s->wall_end_ms && now >= s->wall_end_ms) {
-        s->wall_end_ms = 0;
         explain(s, "it ran longer than its limit of %s", span_text(o->wall_ms, span));
         enforce(s, o->grace_ms);
     }
     if (s->others_end_ms && now >= s->others_end_ms) {
-        s->others_end_ms = 0;
         explain(s, "one of its processes failed, and the others did not end within %s",
                 span_text(o->others_ms, span));
         enforce(s, o->grace_ms);
@@ -320,8 +318,6 @@ static void finish(struct shepherd *s)
         note(s, "the server is away; the exit record waits for it");
 
     while (!talk_ended(s)) {    /* neither disk nor server: whoever comes first gets it */
-        if (s->connection < 0 && s->listener < 0)
-            talk_listen(s);
         retry.fd = s->listener;
         if (poll(&retry, 1, until_next(s)) > 0)
             talk_accept(s);

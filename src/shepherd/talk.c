@@ -21,7 +21,8 @@ static void forget_connection(struct shepherd *s)
 {
     fd_closep(&s->connection);
     s->connection = -1;
-    talk_listen(s);
+    if (s->at_home)
+        talk_listen(s);
 }
 
 static void obey(struct shepherd *s, const char *message)
@@ -127,6 +128,8 @@ bool talk_ended(struct shepherd *s)
     done = s->at_home && write_record(record, (size_t)len, /* durable= */ s->connection < 0);
     if (s->connection >= 0 && send(s->connection, message, sizeof head - 1 + (size_t)len, MSG_NOSIGNAL) > 0)
         done = true;
+    else if (!done && s->listener < 0)
+        forget_connection(s);
     s->retry_ms = done ? 0 : clock_mono_ms() + RETRY_MS;
     return done;
 }

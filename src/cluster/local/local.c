@@ -596,8 +596,10 @@ static int local_start(struct backend_ctx *b, const struct launch *launch, struc
     t->started_ms = clock_unix_ms();
     post(t, tell_started_later);
     t->child_watch = loop_child(b->loop, pid, shepherd_exited, t, err);
-    if (!t->child_watch)        /* out of descriptors: the socket serves as well */
-        t->socket_watch = loop_fd(b->loop, socket, EPOLLIN, socket_ready, t, err);
+    if (!t->child_watch) {      /* out of descriptors: as if we had been restarted */
+        disconnect(t);
+        decide_in_a_while(t);
+    }
     return 0;
 }
 
