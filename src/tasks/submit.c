@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "base/text.h"
 #include "cluster/cluster.h"
+#include "frameworks/interpreter.h"
 #include "frameworks/plan.h"
 #include "tasks/exec_owner.h"
 #include "tasks/exec_paths.h"
@@ -336,6 +337,20 @@ static void fill_record(struct tasks *t, struct submission *s, const struct grou
     exec_set_times(e, mem);
 }
 
+/* Whether there is something to run the program with; the launch plan chooses again. */
+static int check_interpreter(const struct tasks *t, const struct submission *s, struct mem *mem,
+                             struct err *err)
+{
+    const struct interpreter_wish wish = {
+        .settings = t->config.settings, .framework = &s->framework, .conda_home = s->parsed.conda_home,
+        .conda_env = s->parsed.conda_env, .python_version = s->parsed.python_version,
+    };
+    CLEANUP(text_done) struct text notes = {0};
+    struct interpreter found;
+
+    return interpreter_choose(&wish, mem, &found, &notes, err);
+}
+
 int submit_check(struct tasks *t, struct submission *s, struct mem *mem, struct err *err)
 {
     const char *sig, *data_dir;
@@ -359,7 +374,8 @@ int submit_check(struct tasks *t, struct submission *s, struct mem *mem, struct 
         return -1;
     if (check_user(s, err) < 0 || check_app_name(&s->parsed, err) < 0 || check_prebuilt(s, err) < 0
         || check_files(s, err) < 0
-        || plan_data_dir(t->config.settings, s->parsed.data_path, mem, &data_dir, err) < 0)
+        || plan_data_dir(t->config.settings, s->parsed.data_path, mem, &data_dir, err) < 0
+        || check_interpreter(t, s, mem, err) < 0)
         return -1;
 
     fields_init(exec_fields, &s->exec);

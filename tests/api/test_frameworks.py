@@ -144,9 +144,30 @@ def test_parameter_servers_are_told_and_stopped_when_the_workers_have_ended(make
     assert "--task_id=1" in seen["worker-1"][1]
 
 
-def test_an_environment_that_is_missing_is_named(server):
-    record = run(server, "pass", "--conda-env-name no-such-env", state="ERROR")
-    assert "no-such-env" in record["events"]
+def refusal(server, args):
+    before = {e["id"] for e in server.get("/execs").json()}
+    reply = server.post("/execs", files={"file": ("main.py", "pass")}, headers={"Accept": "application/json"},
+                        params={"args": f"--exec-start tensorflow --model-main main.py {args}"})
+    assert {e["id"] for e in server.get("/execs").json()} == before
+    return reply.status_code, reply.json()["error"]
+
+
+def test_an_environment_that_is_missing_is_refused_by_name(make_server, tmp_path):
+    (tmp_path / "conda/envs").mkdir(parents=True)
+    server = make_server(f"paths.conda = {tmp_path}/conda\n")
+    status, error = refusal(server, "--conda-env-name dlipy3")
+    assert (status, error["field"]) == (400, "--conda-env-name")
+    assert error["message"] == f"environment dlipy3 is not in {tmp_path}/conda/envs"
+
+    (tmp_path / "conda/envs/dlipy3").symlink_to("/usr")
+    record = run(server, "import sys; print(sys.executable)", "--conda-env-name dlipy3")
+    assert output(server, record).strip() == f"{tmp_path}/conda/envs/dlipy3/bin/python3"
+
+
+def test_a_site_without_its_interpreter_says_so(make_server):
+    status, error = refusal(make_server("paths.python = /nowhere/python3\n"), "")
+    assert status == 503
+    assert error["message"] == "there is no Python interpreter at /nowhere/python3; set paths.python to one"
 
 
 def example_files():
