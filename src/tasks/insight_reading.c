@@ -114,7 +114,7 @@ void reading_free(struct reading *r)
 static struct series *find_series(struct reading *r, const char *name, const char *suffix)
 {
     struct series *s = r->recent && r->recent->next ? r->recent->next : r->series, *new;
-    size_t len = strlen(name);
+    size_t len = strlen(name), suffix_size = strlen(suffix) + 1;
 
     /* Programs write the same metrics in the same order again and again. */
     if (!s || strncmp(s->name, name, len) != 0 || strcmp(s->name + len, suffix) != 0) {
@@ -125,8 +125,9 @@ static struct series *find_series(struct reading *r, const char *name, const cha
     }
     if (s || r->n_series == READING_SERIES_MAX)
         return r->recent = s;
-    new = xcalloc(1, sizeof *new + len + strlen(suffix) + 1);
-    strcpy(stpcpy(new->name, name), suffix);
+    new = xcalloc(1, sizeof *new + len + suffix_size);
+    memcpy(new->name, name, len);
+    memcpy(new->name + len, suffix, suffix_size);
     if (r->recent) {
         new->next = r->recent->next;
         r->recent->next = new;
