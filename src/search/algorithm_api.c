@@ -40,7 +40,7 @@ static int list_algorithms(struct call *c, struct err *err)
     const char *type = call_query(c, "type");
 
     if (type && *type && !text_same(type, "BUILD_IN") && !text_same(type, "USER_PLUGIN"))
-        return err_field(err, "type", "BUILD_IN or USER_PLUGIN", "there is no type \"%.40s\" of algorithms", type);
+        return err_field(err, "type", "BUILD_IN or USER_PLUGIN", "algorithms are BUILD_IN or USER_PLUGIN, not \"%.40s\"", type);
     text_add_char(&out, '[');
     for (int i = 0; algorithms[i] && !text_same(type, "USER_PLUGIN"); i++) {
         text_add(&out, i ? "," : "");

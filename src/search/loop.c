@@ -4,7 +4,6 @@
 #include "search/loop.h"
 
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -12,10 +11,7 @@
 #include "tasks/tasks.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
-
-static void search_pump(struct live *live);
 
 static struct loop *loop_of(const struct live *live) { return live->searches->tasks->config.loop; }
 static struct work *work_of(const struct live *live) { return live->searches->tasks->config.work; }
@@ -37,11 +33,10 @@ static int make_force_done(struct db *db, void *arg, struct err *err)
     return searches_force_done(db, c->live->row.name, err);
 }
 
-static void live_settle(struct live *live);
 static void force_done_stored(struct change *c) { live_settle(c->live); }
 
 /* A dropped search goes once nothing of it is under way. */
-static void live_settle(struct live *live)
+void live_settle(struct live *live)
 {
     struct live **at = &live->searches->lives;
 
@@ -56,37 +51,6 @@ static void live_settle(struct live *live)
         at = &(*at)->next;
     *at = live->next;
     live_free(live);
-}
-
-struct trial *trial_new(struct live *live)
-{
-    struct trial *t = xcalloc(1, sizeof *t);
-    struct trial **at = &live->trials;
-
-    t->live = live;
-    t->mem = mem_new();
-    fields_init(experiment_fields, &t->row);
-    while (*at)
-        at = &(*at)->next;
-    *at = t;
-    return t;
-}
-
-static void trial_free(struct trial *t)
-{
-    mem_free(t->mem);
-    free(t);
-}
-
-static void trial_remove(struct trial *t)
-{
-    struct trial **at = &t->live->trials;
-
-    while (*at != t)
-        at = &(*at)->next;
-    *at = t->next;
-    watch_cancel(t->retry);
-    trial_free(t);
 }
 
 void live_free(struct live *live)
@@ -122,12 +86,6 @@ static const char *cube_text(const double *cube, int n, struct mem *mem)
     return mem_strdup(mem, t.data);
 }
 
-static void send_prepare(struct trial *t)
-{
-    t->phase = TRIAL_PREPARING;
-    work_add(work_of(t->live), trial_prepare, t);
-}
-
 /* Fills the trial with the algorithm's suggestion; false when there is none. */
 static bool suggest(struct trial *t)
 {
@@ -160,7 +118,7 @@ static struct trial *first_queued(const struct live *live)
     return t;
 }
 
-static bool no_more_trials(const struct live *live)
+bool no_more_trials(const struct live *live)
 {
     return live->stopping || live->timed_out || live->hopeless || live->dropped;
 }
@@ -193,323 +151,12 @@ static void ask_more(struct live *live)
         }
         if (t->row.hyperparams || suggest(t)) {
             live->next_id += t->row.id == live->next_id;
-            send_prepare(t);
+            trial_send(t);
         } else {
             live->exhausted = true;
             trial_remove(t);
         }
     }
-}
-
-/* A placed trial that will not run: its files go, then the trial. */
-static void trial_discard(struct trial *t)
-{
-    t->phase = TRIAL_LEAVING;
-    work_add(work_of(t->live), trial_undo, t);
-}
-
-void trial_undone(void *arg)
-{
-    struct trial *t = arg;
-    struct live *live = t->live;
-
-    trial_remove(t);
-    search_pump(live);
-}
-
-/* --- the end of a trial --- */
-
-static int make_end(struct db *db, void *arg, struct err *err)
-{
-    struct change *c = arg;
-
-    return experiments_end(db, c->live->row.name, &c->row, c->live->plan.maximize, &c->news, err);
-}
-
-static void tell_algorithm(struct live *live, const struct experiment *e, const double *cube)
-{
-    bool fine = strcmp(e->state, "FINISHED") == 0;
-
-    live->n_run++;
-    live->has_best |= fine;
-    if (!fine && !live->trouble && e->message)
-        live->trouble = mem_printf(live->mem, "experiment %" PRId64 ": %s", e->id, e->message);
-    live->plan.algorithm->tell(live->algorithm, e->id, cube, fine ? TRIAL_DONE : TRIAL_FAILED, e->metric);
-}
-
-static void end_stored(struct change *c)
-{
-    struct live *live = c->live;
-
-    if (c->err.kind == ERR_NONE)
-        tell_algorithm(live, &c->row, c->trial->cube);
-    trial_remove(c->trial);
-    search_pump(live);
-}
-
-static void trial_end(struct trial *t, bool has_metric)
-{
-    struct change *c = change_new(t->live, t, make_end, end_stored);
-
-    t->row.state = experiment_outcome(t->exec_state, has_metric, t->timed_out);
-    if (!has_metric)
-        t->row.metric = METRIC_FAILED;
-    t->phase = TRIAL_ENDING;
-    c->row = t->row;
-    change_send(c);
-}
-
-void trial_was_read(void *arg)
-{
-    struct trial *t = arg;
-
-    trial_end(t, !isnan(t->row.metric));
-}
-
-static int make_requeue(struct db *db, void *arg, struct err *err)
-{
-    struct change *c = arg;
-
-    return experiments_requeue(db, c->live->row.name, &c->row, err);
-}
-
-static void requeue_stored(struct change *c)
-{
-    struct trial *t = c->trial;
-
-    t->phase = TRIAL_QUEUED;
-    t->again = true;
-    t->adopted = false;
-    search_pump(c->live);
-}
-
-/* Its machine or shepherd died while the server was down: nobody stopped it, and it left no exit code. */
-static bool was_lost(const struct trial *t, const struct exec *exec)
-{
-    return t->adopted && !t->live->stopping && !t->live->timed_out && strcmp(exec->state, "ERROR") == 0 &&
-           exec->exit_code == INT_UNSET && !exec->stop_asked;
-}
-
-static void trial_lost(struct trial *t)
-{
-    struct change *c = change_new(t->live, t, make_requeue, requeue_stored);
-
-    t->phase = TRIAL_ENDING;
-    c->row = t->row;
-    change_send(c);
-}
-
-static const char *why_failed(const struct trial *t, const struct exec *exec)
-{
-    if (t->timed_out)
-        return "the time limit of the search ended it";
-    if (exec->events)
-        return exec->events;
-    if (strcmp(exec->state, "KILLED") == 0)
-        return "it was stopped";
-    return exec->exit_code == INT_UNSET ? "its task did not end normally" : "its program failed";
-}
-
-/* The slot is refilled first, the metric is read afterwards. */
-static void trial_ended(struct trial *t, const struct exec *exec)
-{
-    struct live *live = t->live;
-    bool fine = strcmp(exec->state, "FINISHED") == 0;
-
-    t->phase = TRIAL_READING;
-    t->row.started_ms = exec->started_ms;
-    t->row.ended_ms = exec->ended_ms == INT_UNSET ? clock_unix_ms() : exec->ended_ms;
-    snprintf(t->exec_state, sizeof t->exec_state, "%s", exec->state);
-    live->n_slots--;
-    if (live->dropped) {
-        trial_remove(t);
-        live_settle(live);
-        return;
-    }
-    if (was_lost(t, exec)) {
-        trial_lost(t);
-        return;
-    }
-    if (!fine)
-        t->row.message = mem_strdup(t->mem, why_failed(t, exec));
-    if (!live->plan.algorithm->waits)
-        search_pump(live);
-    if (fine)
-        work_add(work_of(live), trial_read, t);
-    else
-        trial_end(t, false);
-}
-
-static int make_run(struct db *db, void *arg, struct err *err)
-{
-    struct change *c = arg;
-
-    return experiments_run(db, c->live->row.name, &c->row, &c->news, err);
-}
-
-static void run_stored(struct change *c) { live_settle(c->live); }
-
-/* The trial may end, and be freed, before this is stored: the change has copies. */
-static void trial_runs(struct trial *t, const struct exec *exec)
-{
-    struct change *c = change_new(t->live, NULL, make_run, run_stored);
-
-    t->row.started_ms = exec->started_ms;
-    c->row = (struct experiment){ .id = t->row.id, .state = "RUNNING", .started_ms = exec->started_ms,
-                                  .exec = c->text = xstrdup(exec->id) };
-    change_send(c);
-}
-
-static struct trial *trial_find(struct searches *s, const struct exec *exec)
-{
-    for (struct live *l = s->lives; l; l = l->next)
-        for (struct trial *t = l->trials; t; t = t->next)
-            if (t->phase == TRIAL_ACTIVE && t->row.id == exec->trial && strcmp(t->row.exec, exec->id) == 0)
-                return t;
-    return NULL;
-}
-
-void search_moved(void *arg, const struct exec *exec)
-{
-    struct trial *t = exec->search ? trial_find(arg, exec) : NULL;
-    int state = exec_state_parse(exec->state);
-
-    if (!t)
-        return;
-    if (state == EXEC_RUNNING && !t->live->dropped)
-        trial_runs(t, exec);
-    else if (exec_state_is_final((enum exec_state)state))
-        trial_ended(t, exec);
-}
-
-/* --- starting a trial --- */
-
-static void stop_told(void *arg, const struct err *err)
-{
-    (void)arg;
-    if (err->kind != ERR_NONE)
-        log_error("search.stop", "reason=\"%s\"", err->text);
-}
-
-static void trial_stop(struct trial *t, bool force)
-{
-    tasks_stop(t->live->searches->tasks, t->row.exec, force, stop_told, NULL);
-}
-
-static int make_start(struct db *db, void *arg, struct err *err)
-{
-    struct change *c = arg;
-
-    return experiments_start(db, c->live->row.name, &c->row, c->trial->again, &c->trial->submission.exec, &c->news, err);
-}
-
-static void start_stored(struct change *c)
-{
-    struct trial *t = c->trial;
-    struct live *live = c->live;
-
-    if (c->err.kind == ERR_CONFLICT) {      /* someone asked it to stop, or it is gone */
-        live->stopping = true;
-        live->n_slots--;
-        trial_discard(t);
-        return;
-    }
-    live->state = SEARCH_RUNNING;
-    live->n_refused = 0;
-    t->phase = TRIAL_ACTIVE;
-    tasks_admit(live->searches->tasks, t->row.exec);
-    if (no_more_trials(live)) {
-        t->timed_out = live->timed_out;
-        trial_stop(t, live->dropped);
-    }
-    search_pump(live);
-}
-
-static void trial_start(struct trial *t)
-{
-    struct change *c = change_new(t->live, t, make_start, start_stored);
-
-    t->phase = TRIAL_STORING;
-    t->live->n_slots++;
-    t->row.state = "SUBMITTED";
-    t->row.exec = t->submission.exec.id;
-    t->row.driver_id = t->submission.exec.submission_id;
-    c->row = t->row;
-    change_send(c);
-}
-
-static int make_refusal(struct db *db, void *arg, struct err *err)
-{
-    struct change *c = arg;
-    const struct experiment submitted = { .id = c->row.id, .cube = c->row.cube, .hyperparams = c->row.hyperparams,
-                                          .state = "SUBMITTED" };
-
-    if (experiments_start(db, c->live->row.name, &submitted, c->trial->again, NULL, &c->news, err) < 0)
-        return -1;
-    return experiments_end(db, c->live->row.name, &c->row, c->live->plan.maximize, &c->news, err);
-}
-
-static void refusal_stored(struct change *c)
-{
-    struct live *live = c->live;
-
-    if (c->err.kind == ERR_CONFLICT) {
-        live->stopping = true;
-        trial_remove(c->trial);
-        search_pump(live);
-        return;
-    }
-    live->state = SEARCH_RUNNING;
-    live->hopeless |= ++live->n_refused >= REFUSALS_MAX;
-    end_stored(c);
-}
-
-/* An experiment that cannot be submitted has failed. */
-static void trial_refused(struct trial *t)
-{
-    struct change *c = change_new(t->live, t, make_refusal, refusal_stored);
-
-    t->phase = TRIAL_ENDING;
-    t->row.state = "FAILED";
-    t->row.metric = METRIC_FAILED;
-    t->row.message = mem_strdup(t->mem, t->err.text);
-    t->row.ended_ms = clock_unix_ms();
-    c->row = t->row;
-    change_send(c);
-}
-
-static void prepare_again(void *arg)
-{
-    struct trial *t = arg;
-
-    t->retry = NULL;
-    if (no_more_trials(t->live)) {
-        struct live *live = t->live;
-
-        trial_remove(t);
-        search_pump(live);
-        return;
-    }
-    send_prepare(t);
-}
-
-void trial_prepared(void *arg)
-{
-    struct trial *t = arg;
-    struct live *live = t->live;
-
-    if (t->err.kind == ERR_NONE) {
-        t->phase = TRIAL_READY;
-    } else if (no_more_trials(live)) {
-        trial_remove(t);
-    } else if (t->err.kind == ERR_NO_SPACE) {
-        log_error("search.prepare", "search=\"%s\" retry_ms=%d reason=\"%s\"", live->row.name, RETRY_MS, t->err.text);
-        t->retry = loop_timer(loop_of(live), RETRY_MS, 0, prepare_again, t);
-        return;
-    } else {
-        trial_refused(t);
-    }
-    search_pump(live);
 }
 
 /* --- the end of a search --- */
@@ -592,7 +239,7 @@ static void discard_waiting(struct live *live)
 }
 
 /* Does whatever may be done now. The search may be gone afterwards. */
-static void search_pump(struct live *live)
+void search_pump(struct live *live)
 {
     if (no_more_trials(live))
         discard_waiting(live);

@@ -121,15 +121,26 @@ void trial_read(void *trial);           /* ends with trial_was_read() */
 void trial_undo(void *trial);           /* ends with trial_undone() */
 void check_execs(void *check);          /* ends with execs_checked() */
 
-/* --- loop.c: on the engine thread; the first five are messages --- */
-void search_adopt(void *live);          /* takes over a loaded search */
+/* --- trial.c: on the engine thread; the first three are messages --- */
 void trial_prepared(void *trial);
 void trial_was_read(void *trial);
 void trial_undone(void *trial);
-void execs_checked(void *check);
 void search_moved(void *searches, const struct exec *exec);     /* for tasks_on_move() */
+struct trial *trial_new(struct live *live);     /* QUEUED, last in the list */
+void trial_send(struct trial *t);               /* to be prepared */
+void trial_start(struct trial *t);              /* READY: takes a slot */
+void trial_stop(struct trial *t, bool force);   /* ACTIVE */
+void trial_discard(struct trial *t);            /* READY or not stored: its files go, then it goes */
+void trial_remove(struct trial *t);
+void trial_free(struct trial *t);
+
+/* --- loop.c: on the engine thread; the first two are messages --- */
+void search_adopt(void *live);          /* takes over a loaded search */
+void execs_checked(void *check);
+void search_pump(struct live *live);    /* does whatever may be done now; the search may be gone afterwards */
+bool no_more_trials(const struct live *live);   /* it is ending: nothing is started any more */
+void live_settle(struct live *live);    /* a dropped search goes once nothing of it is under way */
 void search_stop(struct live *live);
 void search_abandon(struct live *live); /* a forced stop: its end is in the database */
 struct live *live_find(struct searches *s, const char *name);   /* NULL: not live */
 void live_free(struct live *live);
-struct trial *trial_new(struct live *live);
