@@ -70,7 +70,8 @@ static int read_sort(struct call *c, struct exec_filter *f, struct err *err)
     const char *sort = query(c, "sort"), *order = query(c, "order");
 
     if (order && !text_same(order, "asc") && !text_same(order, "desc"))
-        return err_field(err, "order", "asc or desc", "order must be asc or desc, not \"%.40s\"", order);
+        return err_field(err, "order", "asc or desc", "order must be asc or desc, not \"%.40s\"",
+                         order);
     f->descending = text_same(order, "desc");
     if (!sort)
         return 0;
@@ -84,8 +85,11 @@ static int read_sort(struct call *c, struct exec_filter *f, struct err *err)
             return 0;
         }
     }
-    return err_field(err, "sort", "applicationid, applicationname, state, username, dltype, sigName, submittedtime, "
-                     "timestamp or endtime", "applications cannot be sorted by \"%.60s\"", sort);
+    return err_field(
+        err, "sort",
+        "applicationid, applicationname, state, username, dltype, sigName, submittedtime, "
+        "timestamp or endtime",
+        "applications cannot be sorted by \"%.60s\"", sort);
 }
 
 /* *ret_none: nothing can match. */
@@ -137,8 +141,8 @@ int app_find(struct call *c, const char *param, struct exec *ret, struct err *er
 }
 
 /* A filter by id leaves one task, or none: that is no error of a list. */
-static int add_one(struct app_page *p, const char *id, const struct exec_filter *f, exec_each_fn *each,
-                   struct err *err)
+static int add_one(struct app_page *p, const char *id, const struct exec_filter *f,
+                   exec_each_fn *each, struct err *err)
 {
     struct call *c = p->call;
     const char *driver = query(c, "driverid");
@@ -194,15 +198,17 @@ int app_page_of_group(struct call *c, const char *group, exec_each_fn *each, str
     if (!id)
         id = query(c, "driverid");
     text_add_char(&p.json, '[');
-    if (!none && (id ? add_one(&p, id, &filter, each, err) : add_many(&p, &filter, each, err)) < 0) {
+    if (!none &&
+        (id ? add_one(&p, id, &filter, each, err) : add_many(&p, &filter, each, err)) < 0) {
         text_done(&p.json);
         return -1;
     }
     text_add_char(&p.json, ']');
     json = p.json;
     if (start > 0 && p.n_matched > 0 && start >= p.n_matched && !p.n_taken)
-        return err_set(err, ERR_OUT_OF_RANGE, "start is %" PRId64 ", but there are only %" PRId64 " applications",
-                       start, p.n_matched);
+        return err_set(err, ERR_OUT_OF_RANGE,
+                       "start is %" PRId64 ", but there are only %" PRId64 " applications", start,
+                       p.n_matched);
     return reply_json(c, 200, &json);
 }
 

@@ -18,14 +18,14 @@ struct app_page {
 /* Whether this one belongs to the page; writes the comma before it. */
 bool app_page_takes(struct app_page *p, const struct exec *exec);
 
-/* Replies with the page that the call's query asks for; each() is given the struct app_page and adds the
- * record of every task that app_page_takes(). ERR_OUT_OF_RANGE: `start` is beyond the end. */
+/* Replies with the page that the call's query asks for; each() is given the struct app_page and
+ * adds the record of every task that app_page_takes(). ERR_OUT_OF_RANGE: `start` is beyond the end. */
 int app_page_reply(struct call *c, exec_each_fn *each, struct err *err);
 
 /* The same, of one instance group only; NULL: any. */
 int app_page_of_group(struct call *c, const char *group, exec_each_fn *each, struct err *err);
 
-/* The task whose appId, id or submissionId is the path's {param} and that the caller may see, in c->mem.
- * ERR_NOT_FOUND. */
+/* The task whose appId, id or submissionId is the path's {param} and that the caller may see, in
+ * c->mem. ERR_NOT_FOUND. */
 int app_find(struct call *c, const char *param, struct exec *ret, struct err *err);
 int app_find_id(struct call *c, const char *id, struct exec *ret, struct err *err);

@@ -29,9 +29,11 @@ static int find_log(struct call *c, const struct exec *e, int64_t worker, const 
     const char *label;
 
     if (!out && !bad && strcmp(type, "launcherlog") != 0)
-        return err_field(err, "type", "launcherlog, stdout or stderr", "there is no log %.40s", type);
+        return err_field(err, "type", "launcherlog, stdout or stderr", "there is no log %.40s",
+                         type);
     if (worker != APP_DRIVER && (worker < 0 || worker >= e->n_workers))
-        return err_set(err, ERR_NOT_FOUND, "task %s has %" PRId64 " worker%s, and no executor %" PRId64, e->id,
+        return err_set(err, ERR_NOT_FOUND,
+                       "task %s has %" PRId64 " worker%s, and no executor %" PRId64, e->id,
                        e->n_workers, e->n_workers == 1 ? "" : "s", worker + 1);
     if (worker == APP_DRIVER || (!out && !bad)) {
         *ret_path = bad ? NULL : exec_launcher_log(run_dir, c->mem);
@@ -42,7 +44,8 @@ static int find_log(struct call *c, const struct exec *e, int64_t worker, const 
     return 0;
 }
 
-int app_log_reply(struct call *c, const struct exec *e, int64_t worker, const char *type, struct err *err)
+int app_log_reply(struct call *c, const struct exec *e, int64_t worker, const char *type,
+                  struct err *err)
 {
     struct log_range range = { .lines = INT_UNSET, .offset = INT_UNSET };
     CLEANUP(text_done) struct text out = {0};

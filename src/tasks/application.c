@@ -159,7 +159,9 @@ static const char *host_name(struct mem *mem)
 
 static int64_t n_workers(const struct exec *e)
 {
-    return e->n_workers < 0 ? 0 : e->n_workers < WORKERS_SHOWN_MAX ? e->n_workers : WORKERS_SHOWN_MAX;
+    if (e->n_workers < 0)
+        return 0;
+    return e->n_workers < WORKERS_SHOWN_MAX ? e->n_workers : WORKERS_SHOWN_MAX;
 }
 
 /* The uuid at the end of the submissionId. */
@@ -180,8 +182,8 @@ static struct list make_tasks(const struct exec *e, const char *host, struct mem
     return (struct list){ tasks, (size_t)n };
 }
 
-static void make_executors(const struct exec *e, const char *run_dir, const char *host, struct mem *mem,
-                           struct application *a)
+static void make_executors(const struct exec *e, const char *run_dir, const char *host,
+                           struct mem *mem, struct application *a)
 {
     int64_t n = n_workers(e);
     struct app_executor *all = mem_alloc(mem, (size_t)n * sizeof *all);
@@ -214,8 +216,8 @@ static double minutes(const struct exec *e, int64_t now_ms)
     return (double)((e->ended_ms == INT_UNSET ? now_ms : e->ended_ms) - e->started_ms) / 60000;
 }
 
-void application_make(const struct exec *e, const struct settings *s, int64_t now_ms, struct mem *mem,
-                      struct application *ret)
+void application_make(const struct exec *e, const struct settings *s, int64_t now_ms,
+                      struct mem *mem, struct application *ret)
 {
     const char *run_dir = exec_run_dir(s, e->id, mem), *host = host_name(mem);
     const char *log = exec_launcher_log(run_dir, mem), *user = or_empty(e->execution_user);
@@ -230,7 +232,8 @@ void application_make(const struct exec *e, const struct settings *s, int64_t no
         .state = e->state,
         .ui_port = "",
         .slots = holds ? slots : 0,
-        .demand_slots = exec_state_is_final((enum exec_state)exec_state_parse(e->state)) ? 0 : slots,
+        .demand_slots =
+            exec_state_is_final((enum exec_state)exec_state_parse(e->state)) ? 0 : slots,
         .hosts = holds,
         .cores = holds ? (double)e->cpus : 0,
         .memory_mib = holds ? (double)e->memory_mib : 0,
@@ -256,8 +259,13 @@ void application_make(const struct exec *e, const struct settings *s, int64_t no
         .driver_short = { e->submission_id, e->state },
         .gpu_slots = holds ? e->gpus : 0,
     };
-    ret->driver = (struct app_driver){ .id = e->submission_id, .container_id = "", .state = e->state,
-                                       .host = host, .timestamp_ms = ret->timestamp_ms, .out = log, .err = log };
+    ret->driver = (struct app_driver){ .id = e->submission_id,
+                                       .container_id = "",
+                                       .state = e->state,
+                                       .host = host,
+                                       .timestamp_ms = ret->timestamp_ms,
+                                       .out = log,
+                                       .err = log };
     make_executors(e, run_dir, host, mem, ret);
 }
 
@@ -265,11 +273,12 @@ static const char *resource_request(const struct exec *e, struct mem *mem)
 {
     int64_t n = e->n_workers > 0 ? e->n_workers : 1;
 
-    return mem_printf(mem, "ncpus=%" PRId64 ",mem=%" PRId64 ",ngpus=%" PRId64, e->cpus / n, e->memory_mib / n,
-                      e->gpus / n);
+    return mem_printf(mem, "ncpus=%" PRId64 ",mem=%" PRId64 ",ngpus=%" PRId64, e->cpus / n,
+                      e->memory_mib / n, e->gpus / n);
 }
 
-void engine_app_make(const struct exec *e, const char *consumer, struct mem *mem, struct engine_app *ret)
+void engine_app_make(const struct exec *e, const char *consumer, struct mem *mem,
+                     struct engine_app *ret)
 {
     bool holds = runs(e);
 
@@ -301,7 +310,8 @@ int64_t application_executor(const struct exec *e, const char *executor_id)
     char *end;
     int64_t n = strtoll(executor_id, &end, 10);
 
-    if (end == executor_id || *end != '-' || strcmp(end + 1, uuid_of(e)) != 0 || n < 0 || n >= e->n_workers)
+    if (end == executor_id || *end != '-' || strcmp(end + 1, uuid_of(e)) != 0 || n < 0 ||
+        n >= e->n_workers)
         return -1;
     return n;
 }

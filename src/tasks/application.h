@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* An application: a task as the scheduler's and the instance groups' calls show it. One builder serves
- * them all. Pure, but for the machine's name. */
+/* An application: a task as the scheduler's and the instance groups' calls show it. One builder
+ * serves them all. Pure, but for the machine's name. */
 
 #include "tasks/exec.h"
 
@@ -61,7 +61,7 @@ struct application {            /* SparkApplicationDetail; times are Unix time i
 extern const struct field application_fields[];             /* SparkApplicationDetail, task0, task12n */
 extern const struct field instance_application_fields[];    /* of GET /instances/{id}/applications */
 
-struct engine_app {             /* an item of /scheduler/engine/applications; times in Unix seconds */
+struct engine_app {     /* an item of /scheduler/engine/applications; times in Unix seconds */
     const char *id, *consumer, *user, *name;
     int64_t priority;
     const char *type, *state, *tag;
@@ -79,9 +79,10 @@ struct engine_app {             /* an item of /scheduler/engine/applications; ti
 extern const struct field engine_app_fields[];
 
 /* Texts live in `mem` or in what `e` borrows. */
-void application_make(const struct exec *e, const struct settings *s, int64_t now_ms, struct mem *mem,
-                      struct application *ret);
-void engine_app_make(const struct exec *e, const char *consumer, struct mem *mem, struct engine_app *ret);
+void application_make(const struct exec *e, const struct settings *s, int64_t now_ms,
+                      struct mem *mem, struct application *ret);
+void engine_app_make(const struct exec *e, const char *consumer, struct mem *mem,
+                     struct engine_app *ret);
 
 /* The number in an executor's id ("2-<uuid>" is 2); -1 when it is none of this task's. */
 int64_t application_executor(const struct exec *e, const char *executor_id);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Instance groups as clients of the cluster manager see them. They are configuration here: what such a
- * client wants done is either so already, or is refused with the setting that does it. */
+/* Instance groups as clients of the cluster manager see them. They are configuration here: what
+ * such a client wants done is either so already, or is refused with the setting that does it. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -62,7 +62,8 @@ static int list_instances(struct call *c, struct err *err)
     (void)err;
     text_add_char(&json, '[');
     for (int i = 0; (g = cluster_each(t->config.cluster, i)); i++) {
-        if (!wanted(c, "name", g->name) || !wanted(c, "id", g->id) || !wanted(c, "consumerpath", g->consumer))
+        if (!wanted(c, "name", g->name) || !wanted(c, "id", g->id) ||
+            !wanted(c, "consumerpath", g->consumer))
             continue;
         if (json.len > 1)
             text_add_char(&json, ',');
@@ -78,7 +79,8 @@ static const struct group *find_group(struct call *c, const char *param, struct 
     const struct group *g = cluster_group_by_id(t->config.cluster, call_param(c, param));
 
     if (!g)
-        err_set(err, ERR_NOT_FOUND, "there is no instance group with the id \"%.80s\"; GET /instances lists them",
+        err_set(err, ERR_NOT_FOUND,
+                "there is no instance group with the id \"%.80s\"; GET /instances lists them",
                 call_param(c, param));
     return g;
 }
@@ -99,7 +101,8 @@ static int show_instance(struct call *c, struct err *err)
 static int create_instance(struct call *c, struct err *err)
 {
     (void)c;
-    return err_set(err, ERR_FORBIDDEN, "instance groups are configuration: add group.<name>.slots = N to dlpd.conf "
+    return err_set(err, ERR_FORBIDDEN,
+                   "instance groups are configuration: add group.<name>.slots = N to dlpd.conf "
                    "and restart the server");
 }
 
@@ -115,8 +118,10 @@ static int stop_instance(struct call *c, struct err *err)
 
     if (!g)
         return -1;
-    return err_set(err, ERR_CONFLICT, "instance group \"%s\" is always started: take group.%s out of dlpd.conf and "
-                   "restart the server to end it", g->name, g->name);
+    return err_set(err, ERR_CONFLICT,
+                   "instance group \"%s\" is always started: take group.%s out of dlpd.conf and "
+                   "restart the server to end it",
+                   g->name, g->name);
 }
 
 /* --- applications of a group --- */
@@ -149,7 +154,8 @@ static int find_task(struct call *c, struct exec *ret, struct err *err)
     if (app_find(c, "driverId", ret, err) < 0)
         return -1;
     if (!ret->sig_id || strcmp(ret->sig_id, call_param(c, "sigId")) != 0)
-        return err_set(err, ERR_NOT_FOUND, "there is no task %.120s in the instance group with the id \"%.80s\"",
+        return err_set(err, ERR_NOT_FOUND,
+                       "there is no task %.120s in the instance group with the id \"%.80s\"",
                        call_param(c, "driverId"), call_param(c, "sigId"));
     return 0;
 }
@@ -172,8 +178,10 @@ static int download_executor_log(struct call *c, struct err *err)
         return -1;
     n = application_executor(&exec, call_param(c, "executorId"));
     if (n < 0)
-        return err_set(err, ERR_NOT_FOUND, "task %.120s has no executor \"%.80s\"; GET /instances/{id}/applications "
-                       "lists them", exec.id, call_param(c, "executorId"));
+        return err_set(err, ERR_NOT_FOUND,
+                       "task %.120s has no executor \"%.80s\"; GET /instances/{id}/applications "
+                       "lists them",
+                       exec.id, call_param(c, "executorId"));
     return app_log_reply(c, &exec, n, call_param(c, "type"), err);
 }
 
@@ -206,33 +214,42 @@ static int list_conda(struct call *c, struct err *err)
 }
 
 const struct route conductor_routes[] = {
-    { GET, "/instances", USER, list_instances, "conductorGetInstances", "Conductor", "The instance groups",
-      .query = PARAMS({ "name", "string", false, "only this one" }, { "id", "string", false, "only this one" },
+    { GET, "/instances", USER, list_instances, "conductorGetInstances", "Conductor",
+      "The instance groups",
+      .query = PARAMS({ "name", "string", false, "only this one" },
+                      { "id", "string", false, "only this one" },
                       { "consumerpath", "string", false, "only of this consumer" },
                       { "fields", "string", false, "ignored: all fields come" }),
       .reply = { 200, "[Instance]", instance_fields }, .failures = FAILURES(401, 500) },
-    { GET, "/instances/{id}", USER, show_instance, "conductorGetInstance", "Conductor", "One instance group",
-      .reply = { 200, "Instance", instance_fields }, .failures = FAILURES(401, 404, 500) },
+    { GET, "/instances/{id}", USER, show_instance, "conductorGetInstance", "Conductor",
+      "One instance group", .reply = { 200, "Instance", instance_fields },
+      .failures = FAILURES(401, 404, 500) },
     { POST, "/instances", ADMIN, create_instance, "conductorCreateInstance", "Conductor",
-      "Refused: instance groups are configuration", .reply = { 201 }, .failures = FAILURES(401, 403, 500) },
+      "Refused: instance groups are configuration", .reply = { 201 },
+      .failures = FAILURES(401, 403, 500) },
     { PUT, "/instances/{id}/deploy", ADMIN, keep_instance, "conductorDeployInstance", "Conductor",
-      "Nothing to do: every instance group is deployed", .reply = { 200 }, .failures = FAILURES(401, 403, 404, 500) },
+      "Nothing to do: every instance group is deployed", .reply = { 200 },
+      .failures = FAILURES(401, 403, 404, 500) },
     { PUT, "/instances/{id}/start", ADMIN, keep_instance, "conductorStartInstance", "Conductor",
-      "Nothing to do: every instance group is started", .reply = { 200 }, .failures = FAILURES(401, 403, 404, 500) },
+      "Nothing to do: every instance group is started", .reply = { 200 },
+      .failures = FAILURES(401, 403, 404, 500) },
     { PUT, "/instances/{id}/stop", ADMIN, stop_instance, "conductorStopInstance", "Conductor",
       "Refused: instance groups are configuration", .reply = { 200 },
       .failures = FAILURES(401, 403, 404, 409, 500) },
-    { GET, "/instances/{sigId}/applications", USER, list_applications, "conductorGetApplications", "Conductor",
-      "The applications of an instance group",
+    { GET, "/instances/{sigId}/applications", USER, list_applications, "conductorGetApplications",
+      "Conductor", "The applications of an instance group",
       .query = PARAMS({ "state", "string", false, "states, separated by commas" }),
-      .reply = { 200, "[InstanceApplication]", instance_application_fields }, .failures = FAILURES(400, 401, 404, 500) },
-    { GET, "/instances/{sigId}/applications/{driverId}/logs/{type}/download", USER, download_driver_log,
-      "conductorGetDriverLog", "Conductor", "What the launcher of a task did",
+      .reply = { 200, "[InstanceApplication]", instance_application_fields },
+      .failures = FAILURES(400, 401, 404, 500) },
+    { GET, "/instances/{sigId}/applications/{driverId}/logs/{type}/download", USER,
+      download_driver_log, "conductorGetDriverLog", "Conductor", "What the launcher of a task did",
       .reply = { 200, "string" }, .failures = FAILURES(400, 401, 404, 500) },
     { GET, "/instances/{sigId}/applications/{driverId}/{executorId}/logs/{type}/download", USER,
-      download_executor_log, "conductorGetExecutorLog", "Conductor", "What one worker of a task printed",
-      .reply = { 200, "string" }, .failures = FAILURES(400, 401, 404, 500) },
-    { GET, "/anaconda/instances", USER, list_conda, "conductorGetAnaconda", "Conductor", "The conda installation",
-      .reply = { 200, "[Anaconda]", conda_fields }, .failures = FAILURES(401, 500) },
+      download_executor_log, "conductorGetExecutorLog", "Conductor",
+      "What one worker of a task printed", .reply = { 200, "string" },
+      .failures = FAILURES(400, 401, 404, 500) },
+    { GET, "/anaconda/instances", USER, list_conda, "conductorGetAnaconda", "Conductor",
+      "The conda installation", .reply = { 200, "[Anaconda]", conda_fields },
+      .failures = FAILURES(401, 500) },
     { .path = NULL },
 };

@@ -38,7 +38,7 @@ static int read_past(struct call *c, int64_t *ret_after, int64_t *ret_max, struc
     if (call_query_int(c, "since", 0, INT64_MAX, ret_after, err) < 0 ||
         call_query_int(c, "history", 0, BACKLOG_MAX, ret_max, err) < 0)
         return -1;
-    if (last && *last) {        /* a browser that comes back sends it: newer than what the address says */
+    if (last && *last) { /* a browser that comes back sends it: newer than what the address says */
         int64_t id = strtoll(last, &end, 10);
 
         if (!*end && id >= 0)
@@ -51,7 +51,8 @@ static int read_past(struct call *c, int64_t *ret_after, int64_t *ret_max, struc
     return 0;
 }
 
-/* First the stream is opened, then the past is read: what happens in between is in both, and told once. */
+/* First the stream is opened, then the past is read: what happens in between is in both, and told
+ * once. */
 static int stream_events(struct call *c, struct err *err)
 {
     const struct tasks *t = c->room;

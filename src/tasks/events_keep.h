@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Keeps table event short: what is older than the setting `events.keep` goes, a minute after the start and
- * then once a day, in small changes. Lives on the engine thread. */
+/* Keeps table event short: what is older than the setting `events.keep` goes, a minute after the
+ * start and then once a day, in small changes. Lives on the engine thread. */
 
 struct events_keep;
 struct tasks_config;

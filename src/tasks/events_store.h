@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The audit trail: table event. Who changes something adds its event in the same transaction (the stores
- * of tasks and searches do so themselves); this is for reading it back and for keeping it short. */
+/* The audit trail: table event. Who changes something adds its event in the same transaction (the
+ * stores of tasks and searches do so themselves); this is for reading it back and for keeping it
+ * short. */
 
 #include "base/field.h"
 
@@ -17,8 +18,9 @@ struct event {
     const char *data;           /* one line of JSON */
 };
 
-/* Calls each() for the newest `max` events after `after`, oldest of them first. `owner` and `subject` may be
- * NULL: any. Events further back than EVENTS_LOOKED_AT are not looked for. Texts live until each() returns. */
+/* Calls each() for the newest `max` events after `after`, oldest of them first. `owner` and
+ * `subject` may be NULL: any. Events further back than EVENTS_LOOKED_AT are not looked for. Texts
+ * live until each() returns. */
 typedef void event_fn(void *arg, const struct event *event);
 int events_each(struct db *db, const char *owner, const char *subject, int64_t after, int64_t max,
                 event_fn *each, void *arg, struct err *err);

@@ -34,7 +34,7 @@ enum {
     NOTICE_SERIES_MAX = 64, /* in one notice */
 };
 
-struct folder {             /* listened to until the first change, then again from the next look on */
+struct folder {     /* listened to until the first change, then again from the next look on */
     struct task_watch *task;
     char *path;
     struct watch *watch;    /* NULL: it has changed */
@@ -145,8 +145,8 @@ static void on_change(void *arg, const char *name, uint32_t mask)
     look_in(f->task, PACE_MS);
 }
 
-/* Listens to the folders that were found; true when one is new, so that it may have been written to before
- * anyone listened. */
+/* Listens to the folders that were found; true when one is new, so that it may have been written to
+ * before anyone listened. */
 static bool listen(struct task_watch *t, const char *const *folders)
 {
     bool found = false;
@@ -171,7 +171,7 @@ static void listen_again(struct task_watch *t)
     for (int i = 0; i < t->n_folders; i++) {
         struct folder *f = &t->folders[i];
 
-        if (!f->watch)      /* a folder that has gone, or is not there yet, is tried at every look */
+        if (!f->watch) /* a folder that has gone, or is not there yet, is tried at every look */
             f->watch = loop_folder(t->in->config.loop, f->path, IN_MODIFY | IN_CREATE | IN_MOVED_TO,
                                    on_change, f, &err);
     }
@@ -336,8 +336,8 @@ static void on_news(void *arg)
         go_on(t, t->news.more ? 0 : PACE_MS);
 }
 
-/* On the reader's thread, which has the reading and the news until the post arrives. `ended` is as it was
- * when the look began. */
+/* On the reader's thread, which has the reading and the news until the post arrives. `ended` is as
+ * it was when the look began. */
 struct turn {
     struct task_watch *task;
     bool last;
@@ -377,7 +377,8 @@ static struct task_watch *find(struct insight *in, const char *id)
     return t;
 }
 
-static void on_started(void *arg, const struct exec *exec, const char *result_dir, const char *run_dir)
+static void on_started(void *arg, const struct exec *exec, const char *result_dir,
+                       const char *run_dir)
 {
     struct insight *in = arg;
     struct task_watch *t;
@@ -438,7 +439,8 @@ static void read_again(void *arg)
     for (int i = 0; i < u->n; i++) {
         const struct exec *e = &u->execs[i];
 
-        on_started(u->in, e, exec_result_dir(s, e->creator, e->id, u->mem), exec_run_dir(s, e->id, u->mem));
+        on_started(u->in, e, exec_result_dir(s, e->creator, e->id, u->mem),
+                   exec_run_dir(s, e->id, u->mem));
         on_ended(u->in, e);
     }
     mem_free(u->mem);

@@ -2,17 +2,19 @@
 #pragma once
 /* Insight: what a task's own output says about it.
  *
- * While a task runs its files are read as they grow: inotify tells that something was written, a thread of
- * this module reads and parses it (the engine thread never touches the disk), at most five times a second
- * for one task, and what was found is stored as points of table metric and published:
+ * While a task runs its files are read as they grow: inotify tells that something was written, a
+ * thread of this module reads and parses it (the engine thread never touches the disk), at most
+ * five times a second for one task, and what was found is stored as points of table metric and
+ * published:
  *
- *     exec.metric    {"id", "series": [{"name", "n", "step", "time_ms", "value"}]}    the newest point of
- *                    each series that got one, after it was stored; n is its number, from 0
+ *     exec.metric    {"id", "series": [{"name", "n", "step", "time_ms", "value"}]}    the newest
+ *                    point of each series that got one, after it was stored; n counts from 0
  *     exec.output    {"id", "bytes"}            how much all processes have printed
- *     exec.progress  {"id", "done", "total"}    iterations, when the program says how many there are
+ *     exec.progress  {"id", "done", "total"}    iterations, when the program says how many
  *
- * After a restart of the server a task's files are read again from their start and its points replaced in
- * the same transaction, so that none is doubled or lost; so are those of tasks that had just ended. */
+ * After a restart of the server a task's files are read again from their start and its points
+ * replaced in the same transaction, so that none is doubled or lost; so are those of tasks that had
+ * just ended. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,11 +34,12 @@ struct insight_metric {         /* a metric over all entries of a finished task'
     double min, max, latest;    /* NaN when the file does not have it */
 };
 
-/* The best finite value of `metric` that a finished task left: in <result_dir>/val_dict_list.json or, when
- * it does not exist, in log/<label>[/<sub>]/evaluation-metrics.txt below it (its test records, else its
- * train records). `metrics` is a list of struct insight_metric with their names set, to be filled; may be
- * NULL. Blocks on disk. The sentence says why there is no value: ERR_NOT_FOUND no file; ERR_TOO_LARGE;
- * ERR_BAD_INPUT it cannot be read, never is a finite number, or lacks the metric (and which it has). */
+/* The best finite value of `metric` that a finished task left: in <result_dir>/val_dict_list.json
+ * or, when it does not exist, in log/<label>[/<sub>]/evaluation-metrics.txt below it (its test
+ * records, else its train records). `metrics` is a list of struct insight_metric with their names
+ * set, to be filled; may be NULL. Blocks on disk. The sentence says why there is no value:
+ * ERR_NOT_FOUND no file; ERR_TOO_LARGE; ERR_BAD_INPUT it cannot be read, never is a finite number,
+ * or lacks the metric (and which it has). */
 int insight_objective(const char *result_dir, const char *metric, bool maximize, double *ret_best,
                       struct list *metrics, struct mem *mem, struct err *err);
 
@@ -46,6 +49,6 @@ void insight_free(struct insight *in);      /* loop and writer have stopped; NUL
 /* What the engine tells it, with a struct insight as arg. */
 extern const struct engine_observer insight_observer;
 
-/* Reads the tasks that ended within a minute of the server's last sign of life once more: their last
- * points may not have been stored. The loop runs; not on the engine thread. */
+/* Reads the tasks that ended within a minute of the server's last sign of life once more: their
+ * last points may not have been stored. The loop runs; not on the engine thread. */
 int insight_recover(struct insight *in, struct err *err);

@@ -106,8 +106,8 @@ static void add_code_point(struct text *t, unsigned c)
     }
 }
 
-/* The \uXXXX at s->at + 1. Halves of a surrogate pair become two replacement characters: metric names
- * beyond the basic plane are not worth more. */
+/* The \uXXXX at s->at + 1. Halves of a surrogate pair become two replacement characters: metric
+ * names beyond the basic plane are not worth more. */
 static int read_unicode(struct scan *s)
 {
     unsigned c = 0;
@@ -156,7 +156,8 @@ static int read_bare(struct scan *s, bool *ret_numeric, double *ret)
     const char *from = s->at;
     size_t len;
 
-    while (s->at < s->end && (is_letter(*s->at) || is_digit(*s->at) || strchr("+-._", *s->at)) && *s->at)
+    while (s->at < s->end && (is_letter(*s->at) || is_digit(*s->at) || strchr("+-._", *s->at)) &&
+           *s->at)
         s->at++;
     len = (size_t)(s->at - from);
     if (len && number_read(from, len, ret)) {
@@ -226,8 +227,8 @@ static int read_member(struct scan *s, struct dict_entry *entry)
         return refuse(s, "a name in quotes was expected");
     if (read_string(s) < 0)
         return -1;
-    usable = s->word.len && s->word.len <= DICTS_NAME_MAX && !memchr(s->word.data, '\0', s->word.len) &&
-             text_is_utf8(s->word.data, s->word.len);
+    usable = s->word.len && s->word.len <= DICTS_NAME_MAX &&
+             !memchr(s->word.data, '\0', s->word.len) && text_is_utf8(s->word.data, s->word.len);
     if (usable)
         memcpy(name, s->word.data, s->word.len + 1);
     if (!take(s, ':'))

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* val_dict_list.json, the file in which a program leaves its metrics: a list of flat objects, and what
- * programs write instead of it (one object, an object per line, Python spelling). Read in one pass without
- * building a tree, so that a file of many MiB costs no more than its own size. Pure: no I/O. */
+/* val_dict_list.json, the file in which a program leaves its metrics: a list of flat objects, and
+ * what programs write instead of it (one object, an object per line, Python spelling). Read in one
+ * pass without building a tree, so that a file of many MiB costs no more than its own size. Pure:
+ * no I/O. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,9 +29,11 @@ struct dict_entry {             /* one object of the list */
 
 typedef void dict_fn(void *arg, const struct dict_entry *entry);
 
-/* Calls fn for every object in order; the entry is gone after fn returns. Numbers may be numeric strings.
- * Anything that cannot be read is ERR_BAD_INPUT with the line; the entries before it have been told. */
+/* Calls fn for every object in order; the entry is gone after fn returns. Numbers may be numeric
+ * strings. Anything that cannot be read is ERR_BAD_INPUT with the line; the entries before it have
+ * been told. */
 int dicts_read(const char *text, size_t len, dict_fn *fn, void *arg, struct err *err);
 
-/* A number as programs print it: decimal, or NaN and infinity in any spelling; blanks around it are fine. */
+/* A number as programs print it: decimal, or NaN and infinity in any spelling; blanks around it are
+ * fine. */
 bool number_read(const char *s, size_t len, double *ret);

@@ -104,7 +104,8 @@ static const struct tally *find(const struct tallies *t, const char *name)
     return m;
 }
 
-static int refuse_absent(const struct tallies *t, const char *file, const char *metric, struct err *err)
+static int refuse_absent(const struct tallies *t, const char *file, const char *metric,
+                         struct err *err)
 {
     CLEANUP(text_done) struct text names = {0};
     int i = 0;
@@ -112,9 +113,10 @@ static int refuse_absent(const struct tallies *t, const char *file, const char *
     for (const struct tally *m = t->first; m && i < NAMES_SHOWN; m = m->next, i++)
         text_addf(&names, "%s%.40s", i ? ", " : "", m->name);
     if (!i)
-        return err_set(err, ERR_BAD_INPUT, "%s has no metric \"%.80s\", nor any other number", file, metric);
-    return err_set(err, ERR_BAD_INPUT, "%s has no metric \"%.80s\"; it has %s%s", file, metric, names.data,
-                   t->n > i ? ", ..." : "");
+        return err_set(err, ERR_BAD_INPUT, "%s has no metric \"%.80s\", nor any other number", file,
+                       metric);
+    return err_set(err, ERR_BAD_INPUT, "%s has no metric \"%.80s\"; it has %s%s", file, metric,
+                   names.data, t->n > i ? ", ..." : "");
 }
 
 static int pick(const struct tallies *t, const char *file, const char *metric, bool maximize,
@@ -133,7 +135,8 @@ static int pick(const struct tallies *t, const char *file, const char *metric, b
     if (!m)
         return refuse_absent(t, file, metric, err);
     if (isnan(m->min))
-        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is never a finite number in %s", metric, file);
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is never a finite number in %s", metric,
+                       file);
     *ret_best = maximize ? m->max : m->min;
     return 0;
 }

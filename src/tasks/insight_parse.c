@@ -28,13 +28,13 @@ void parser_init(struct parser *p, enum parse_source source)
 
 void parser_done(struct parser *p) { text_done(&p->line); }
 
-static void emit(const struct point_sink *sink, const char *group, const char *name, size_t name_len,
-                 double step, int64_t time_ms, double value)
+static void emit(const struct point_sink *sink, const char *group, const char *name,
+                 size_t name_len, double step, int64_t time_ms, double value)
 {
     char series[SERIES_MAX];
 
-    if (!isfinite(value) || !name_len || name_len > DICTS_NAME_MAX || memchr(name, '\0', name_len) ||
-        !text_is_utf8(name, name_len))
+    if (!isfinite(value) || !name_len || name_len > DICTS_NAME_MAX ||
+        memchr(name, '\0', name_len) || !text_is_utf8(name, name_len))
         return;
     snprintf(series, sizeof series, "%s/%.*s", group, (int)name_len, name);
     sink->point(sink->arg, &(struct point){ series, step, time_ms, value });
@@ -246,13 +246,15 @@ static void read_record(struct span s, const struct point_sink *sink)
     const char *name;
     json_t *v;
 
-    if (!record_number(json_object_get(json_object_get(record, "meta"), "time"), &time) || !whole(time))
+    if (!record_number(json_object_get(json_object_get(record, "meta"), "time"), &time) ||
+        !whole(time))
         time = -1;
     if (!group || strcmp(group, "train") != 0)
         group = "test";
     json_object_foreach(json_object_get(record, "values"), name, v) {
         if (record_number(v, &value))
-            emit(sink, group, name, strlen(name), step, time < 0 ? INT_UNSET : (int64_t)time, value);
+            emit(sink, group, name, strlen(name), step, time < 0 ? INT_UNSET : (int64_t)time,
+                 value);
     }
     json_decref(record);
 }

@@ -7,13 +7,13 @@
  *       Iteration 40: tag train_loss, simple_value 0.345
  *       Timestamp 1583855678912, Iteration 40          (or: batchIdx 40)
  *       batches :7 0.25
- *       [2020-03-10 15:54:38] Train,\tTimestamp: 1583855678912,\tGlobal steps: 40,\tIteration: 4,\tLoss: 0.3
+ *       [2020-03-10 15:54:38] Train,\tTimestamp: 1583855678912,\tGlobal steps: 40,\tLoss: 0.3
  *       [2020-03-10 15:54:38] Test,\tTimestamp: 1583855678912,\tLoss: 0.3,\tAccuracy: 0.9
- *   PARSE_RECORDS  <LOG_DIR>/evaluation-metrics.txt, a JSON record per line with `meta`, `grouplabel`,
- *       `etimes` and `values`
+ *   PARSE_RECORDS  <LOG_DIR>/evaluation-metrics.txt, a JSON record per line with `meta`,
+ *       `grouplabel`, `etimes` and `values`
  *
  * Lines end with LF or CR; one longer than PARSE_LINE_MAX is passed over, and so is every line of
- * another form: programs print what they like. Values that are not finite are left out. Pure: no I/O. */
+ * another form: programs print what they like. Values that are not finite are left out. Pure. */
 
 #include <stdbool.h>
 #include <stddef.h>

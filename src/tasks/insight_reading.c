@@ -234,8 +234,8 @@ static void read_file(struct reading *r, struct file *f, int fd, const struct st
     take_progress(r, &f->parser);
 }
 
-static void look_at(struct reading *r, const char *path, const char *label, enum parse_source source,
-                    bool last)
+static void look_at(struct reading *r, const char *path, const char *label,
+                    enum parse_source source, bool last)
 {
     struct err err = {0};
     struct stat st;
@@ -297,7 +297,8 @@ static void tell_entry(void *arg, const struct dict_entry *e)
         if (!isfinite(e->values[i].value))
             continue;
         snprintf(name, sizeof name, "val/%s", e->values[i].name);
-        s = add_point(t->reading, "", &(struct point){ name, e->step, t->time_ms, e->values[i].value });
+        s = add_point(t->reading, "",
+                      &(struct point){ name, e->step, t->time_ms, e->values[i].value });
         if (s)
             s->of_dicts = true;
     }
@@ -339,9 +340,9 @@ static void look_at_dicts(struct reading *r)
     struct err err = {0};
     struct stat st;
 
-    if (lstat(path, &st) < 0 ||
-        (st.st_size == r->dicts.size && st.st_ino == r->dicts.inode &&
-         st.st_mtim.tv_sec == r->dicts.changed.tv_sec && st.st_mtim.tv_nsec == r->dicts.changed.tv_nsec))
+    if (lstat(path, &st) < 0 || (st.st_size == r->dicts.size && st.st_ino == r->dicts.inode &&
+                                 st.st_mtim.tv_sec == r->dicts.changed.tv_sec &&
+                                 st.st_mtim.tv_nsec == r->dicts.changed.tv_nsec))
         return;
     r->dicts.size = st.st_size;
     r->dicts.inode = st.st_ino;
@@ -385,7 +386,8 @@ static void look_at_log(void *arg, const char *folder, const char *label)
 
     add_folder(r, mem_strdup(r->mem, folder));
     look_at(r, mem_printf(r->mem, "%s/stdout", folder), label, PARSE_TEXT, t->last);
-    look_at(r, mem_printf(r->mem, "%s/evaluation-metrics.txt", folder), label, PARSE_RECORDS, t->last);
+    look_at(r, mem_printf(r->mem, "%s/evaluation-metrics.txt", folder), label, PARSE_RECORDS,
+            t->last);
 }
 
 void reading_turn(struct reading *r, bool last, struct reading_news *ret)

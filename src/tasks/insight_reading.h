@@ -7,9 +7,9 @@
  *   <result_dir>/log/<label>[/<sub>]/evaluation-metrics.txt
  *   <result_dir>/val_dict_list.json                    read anew when it has changed
  *
- * The series of worker-0 have plain names ("train/loss"); those of another process end with its label
- * ("train/loss@worker-1"); those of val_dict_list.json begin with "val/". Blocks on disk; one thread at
- * a time. */
+ * The series of worker-0 have plain names ("train/loss"); those of another process end with its
+ * label ("train/loss@worker-1"); those of val_dict_list.json begin with "val/". Blocks on disk;
+ * one thread at a time. */
 
 #include "tasks/metrics_store.h"
 
@@ -36,8 +36,8 @@ struct reading_news {               /* of one turn; borrowed until the next call
 struct reading *reading_new(const char *result_dir, const char *run_dir);
 void reading_free(struct reading *r);           /* NULL is fine */
 
-/* The next piece. `last`: the task has ended, an unfinished line counts. Files that are missing or cannot
- * be read yield nothing. */
+/* The next piece. `last`: the task has ended, an unfinished line counts. Files that are missing or
+ * cannot be read yield nothing. */
 void reading_turn(struct reading *r, bool last, struct reading_news *ret);
 
 /* Forgets how far it was: the next turn begins at the start of all files. */

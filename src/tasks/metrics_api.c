@@ -64,8 +64,8 @@ static int read_wish(const struct call *c, struct wish *ret, struct err *err)
         return 0;
     ret->since = strtod(since, &end);
     if (*end || !isfinite(ret->since))
-        return err_field(err, "since", "a number", "query parameter since must be a step, a number, not \"%.60s\"",
-                         since);
+        return err_field(err, "since", "a number",
+                         "query parameter since must be a step, a number, not \"%.60s\"", since);
     return 0;
 }
 

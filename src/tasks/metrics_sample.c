@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tasks/metrics_sample.h"
 
-void sampler_start(struct sampler *s, int64_t n_total, int64_t n_wanted, metric_each_fn *keep, void *arg)
+void sampler_start(struct sampler *s, int64_t n_total, int64_t n_wanted, metric_each_fn *keep,
+                   void *arg)
 {
     *s = (struct sampler){ .n_total = n_total, .n_wanted = n_wanted, .keep = keep, .arg = arg };
 }

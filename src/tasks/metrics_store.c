@@ -69,7 +69,8 @@ static const struct field series_fields[] = {
     { .type = FIELD_END },
 };
 
-int metrics_series(struct db *db, const char *exec, struct mem *mem, struct list *ret, struct err *err)
+int metrics_series(struct db *db, const char *exec, struct mem *mem, struct list *ret,
+                   struct err *err)
 {
     CLEANUP(query_done) struct query q = {0};
     struct metric_series one, *all = mem_alloc(mem, sizeof *all);
@@ -122,7 +123,8 @@ int metrics_count(struct db *db, const char *exec, const char *series, double si
 }
 
 int metrics_each_unsure(struct db *db, int64_t span_ms, int64_t max,
-                        void (*each)(void *arg, const struct exec *exec), void *arg, struct err *err)
+                        void (*each)(void *arg, const struct exec *exec), void *arg,
+                        struct err *err)
 {
     CLEANUP(query_done) struct query q = {0};
     CLEANUP(mem_freep) struct mem *mem = mem_new();
@@ -130,7 +132,8 @@ int metrics_each_unsure(struct db *db, int64_t span_ms, int64_t max,
     int got;
 
     fields_init(exec_fields, &exec);
-    if (query_start(&q, db, sql_unsure, BINDS(BIND_I(":span", span_ms), BIND_I(":max", max)), err) < 0)
+    if (query_start(&q, db, sql_unsure,
+                    BINDS(BIND_I(":span", span_ms), BIND_I(":max", max)), err) < 0)
         return -1;
     while ((got = query_next(&q, exec_fields, &exec, mem, err)) > 0)
         each(arg, &exec);
@@ -143,9 +146,11 @@ int metrics_add(struct db *db, const char *exec, const struct metric_row *rows, 
     for (size_t i = 0; i < n; i++) {
         const struct metric_row *r = &rows[i];
 
-        if (db_run(db, sql_add, BINDS(BIND_T(":exec", exec), BIND_T(":series", r->series),
-                                      BIND_I(":n", r->n), BIND_R(":step", r->step),
-                                      BIND_I(":time", r->time_ms), BIND_R(":value", r->value)), err) < 0)
+        if (db_run(db, sql_add,
+                   BINDS(BIND_T(":exec", exec), BIND_T(":series", r->series), BIND_I(":n", r->n),
+                         BIND_R(":step", r->step), BIND_I(":time", r->time_ms),
+                         BIND_R(":value", r->value)),
+                   err) < 0)
             return -1;
     }
     return 0;

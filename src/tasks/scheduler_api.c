@@ -129,7 +129,8 @@ static int show_executor_log(struct call *c, struct err *err)
     if (app_find(c, "appId", &exec, err) < 0)
         return -1;
     if (!*number || *end || n < 1)
-        return err_field(err, "n", "a whole number from 1", "executors are numbered from 1, not \"%.40s\"", number);
+        return err_field(err, "n", "a whole number from 1",
+                         "executors are numbered from 1, not \"%.40s\"", number);
     return app_log_reply(c, &exec, n - 1, call_param(c, "type"), err);
 }
 
@@ -198,8 +199,11 @@ static int show_objects(struct call *c, struct err *err)
         return -1;
     text_add(&json, "{\"metadata\":{\"name\":");
     text_add_json(&json, exec.id);
-    text_addf(&json, "},\"status\":{\"jobStatus\":\"%s\",\"jobPendingReason\":\"%s\",\"creationTimestamp\":\"%s\"",
-              job_status(&exec), exec_state_parse(exec.state) == EXEC_PENDING ? "waiting for free slots" : "",
+    text_addf(&json,
+              "},\"status\":{\"jobStatus\":\"%s\",\"jobPendingReason\":\"%s\","
+              "\"creationTimestamp\":\"%s\"",
+              job_status(&exec),
+              exec_state_parse(exec.state) == EXEC_PENDING ? "waiting for free slots" : "",
               clock_utc_text(exec.created_ms, time));
     if (exec.started_ms != INT_UNSET)
         text_addf(&json, ",\"jobStartTime\":\"%s\"", clock_utc_text(exec.started_ms, time));
@@ -227,7 +231,8 @@ static int show_plan(struct call *c, struct err *err)
 
 static int delete_plan(struct call *c, struct err *err)
 {
-    return err_set(err, ERR_FORBIDDEN, "resource plan \"%.80s\" cannot be deleted: there is one plan, built in",
+    return err_set(err, ERR_FORBIDDEN,
+                   "resource plan \"%.80s\" cannot be deleted: there is one plan, built in",
                    call_param(c, "name"));
 }
 
@@ -249,30 +254,33 @@ const struct route scheduler_routes[] = {
       "What runs, waits and has run", .query = PAGE_QUERY,
       .reply = { 200, "[SparkApplicationDetail]", application_fields },
       .failures = FAILURES(400, 401, 403, 416, 500) },
-    { GET, "/scheduler/instances", USER, list_groups, "getAppInstances", "Scheduler", "The instance groups",
-      .reply = { 200, "[SigAppInstanceDetail]", group_fields }, .failures = FAILURES(400, 401, 403, 500) },
-    { PUT, "/scheduler/applications/{id}/stop", USER, stop_application, "stopApplication", "Scheduler",
-      "Stop an application", .reply = { 204 }, .failures = FAILURES(401, 404, 500) },
-    { GET, "/scheduler/applications/{appId}/driver/logs/{type}", USER, show_driver_log, "getDriverLog",
-      "Scheduler", "What the launcher did", .query = LOG_QUERY, .reply = { 200, "string" },
-      .failures = FAILURES(400, 401, 404, 500) },
+    { GET, "/scheduler/instances", USER, list_groups, "getAppInstances", "Scheduler",
+      "The instance groups", .reply = { 200, "[SigAppInstanceDetail]", group_fields },
+      .failures = FAILURES(400, 401, 403, 500) },
+    { PUT, "/scheduler/applications/{id}/stop", USER, stop_application, "stopApplication",
+      "Scheduler", "Stop an application", .reply = { 204 }, .failures = FAILURES(401, 404, 500) },
+    { GET, "/scheduler/applications/{appId}/driver/logs/{type}", USER, show_driver_log,
+      "getDriverLog", "Scheduler", "What the launcher did", .query = LOG_QUERY,
+      .reply = { 200, "string" }, .failures = FAILURES(400, 401, 404, 500) },
     { GET, "/scheduler/applications/{appId}/executor/{n}/logs/{type}", USER, show_executor_log,
       "getExecutorLog", "Scheduler", "What one worker printed, counted from 1", .query = LOG_QUERY,
       .reply = { 200, "string" }, .failures = FAILURES(400, 401, 404, 500) },
-    { GET, "/scheduler/engine/applications", USER, list_engine_apps, "getEngineApplications", "Scheduler",
-      "Applications with what they ask for and hold", .query = PAGE_QUERY,
-      .reply = { 200, "[EngineApplication]", engine_app_fields }, .failures = FAILURES(400, 401, 416, 500) },
-    { GET, "/scheduler/engine/applications/{id}", USER, show_engine_app, "getEngineApplication", "Scheduler",
-      "A list of one application, or of none", .reply = { 200, "[EngineApplication]", engine_app_fields },
-      .failures = FAILURES(401, 500) },
+    { GET, "/scheduler/engine/applications", USER, list_engine_apps, "getEngineApplications",
+      "Scheduler", "Applications with what they ask for and hold", .query = PAGE_QUERY,
+      .reply = { 200, "[EngineApplication]", engine_app_fields },
+      .failures = FAILURES(400, 401, 416, 500) },
+    { GET, "/scheduler/engine/applications/{id}", USER, show_engine_app, "getEngineApplication",
+      "Scheduler", "A list of one application, or of none",
+      .reply = { 200, "[EngineApplication]", engine_app_fields }, .failures = FAILURES(401, 500) },
     { GET, "/scheduler/kubernetesobjects", USER, show_objects, "getKubernetesObjects", "Scheduler",
       "A task in the form of a Kubernetes object",
-      .query = PARAMS({ "type", "string", false, "ignored" }, { "name", "string", false, "the task's id" }),
+      .query = PARAMS({ "type", "string", false, "ignored" },
+                      { "name", "string", false, "the task's id" }),
       .reply = { 200, "string" }, .failures = FAILURES(401, 404, 500) },
-    { GET, "/resplans/resplantree", USER, show_plans, "getResourcePlanTree", "Scheduler", "The resource plan",
-      .reply = { 200, "string" }, .failures = FAILURES(401, 500) },
-    { GET, "/resplans/resplan/{name}", USER, show_plan, "getResourcePlan", "Scheduler", "One resource plan",
-      .reply = { 200, "string" }, .failures = FAILURES(401, 404, 500) },
+    { GET, "/resplans/resplantree", USER, show_plans, "getResourcePlanTree", "Scheduler",
+      "The resource plan", .reply = { 200, "string" }, .failures = FAILURES(401, 500) },
+    { GET, "/resplans/resplan/{name}", USER, show_plan, "getResourcePlan", "Scheduler",
+      "One resource plan", .reply = { 200, "string" }, .failures = FAILURES(401, 404, 500) },
     { DELETE, "/resplans/resplan/{name}", USER, delete_plan, "deleteResourcePlan", "Scheduler",
       "Refused: the plan is built in", .reply = { 204 }, .failures = FAILURES(401, 403, 500) },
     { .path = NULL },
