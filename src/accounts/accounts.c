@@ -37,12 +37,14 @@ static int make_keys(struct accounts *a, struct err *err)
     return 0;
 }
 
-struct accounts *accounts_new(const struct settings *settings, struct writer *writer, struct err *err)
+struct accounts *accounts_new(const struct settings *settings, struct writer *writer,
+                              struct err *err)
 {
     struct accounts *a;
 
     if (sodium_init() < 0) {
-        err_set(err, ERR_INTERNAL, "this machine offers no random numbers, so nobody could sign in");
+        err_set(err, ERR_INTERNAL,
+                "this machine offers no random numbers, so nobody could sign in");
         return NULL;
     }
     a = xcalloc(1, sizeof *a);

@@ -108,7 +108,8 @@ static int start_session(struct call *c, const char *kind, struct session *s, ha
 static void set_cookie(struct call *c, const char *value, int64_t age_s)
 {
     reply_header(c, "Set-Cookie",
-                 mem_printf(c->mem, SESSION_COOKIE "=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s",
+                 mem_printf(c->mem,
+                            SESSION_COOKIE "=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Lax%s",
                             value, (long long)age_s, c->tls ? "; Secure" : ""));
 }
 
@@ -212,7 +213,8 @@ static int logoff(struct call *c, struct err *err)
 
 bool is_logon(const struct route *route)
 {
-    return route && (route->run == logon || route->run == logon_session || route->run == service_token);
+    return route &&
+           (route->run == logon || route->run == logon_session || route->run == service_token);
 }
 
 bool is_logoff(const struct route *route) { return route && route->run == logoff; }
@@ -233,17 +235,21 @@ const struct route accounts_auth_routes[] = {
     { POST, "/logon", USER, logon, "createAccessToken", "Authentication",
       "Sign in by password and get a token", .reply = BEARER_REPLY, .failures = logon_failures },
     { GET, "/logoff", USER, logoff, "getLogoff", "Authentication",
-      "Revoke the token this call signs in with", .reply = LOGOFF_REPLY, .failures = logoff_failures },
+      "Revoke the token this call signs in with", .reply = LOGOFF_REPLY,
+      .failures = logoff_failures },
     { POST, "/logoff", USER, logoff, "logoff", "Authentication",
-      "Revoke the token this call signs in with", .reply = LOGOFF_REPLY, .failures = logoff_failures },
+      "Revoke the token this call signs in with", .reply = LOGOFF_REPLY,
+      .failures = logoff_failures },
     { .path = NULL },
 };
 
 const struct route accounts_conductor_routes[] = {
     { GET, "/auth/logon", USER, logon_session, "getConductorSession", "Authentication",
-      "Sign in by password and get a session cookie", .reply = SESSION_REPLY, .failures = logon_failures },
+      "Sign in by password and get a session cookie", .reply = SESSION_REPLY,
+      .failures = logon_failures },
     { POST, "/auth/logon", USER, logon_session, "createConductorSession", "Authentication",
-      "Sign in by password and get a session cookie", .reply = SESSION_REPLY, .failures = logon_failures },
+      "Sign in by password and get a session cookie", .reply = SESSION_REPLY,
+      .failures = logon_failures },
     { GET, "/auth/logoff", USER, logoff, "getConductorLogoff", "Authentication",
       "End the session and clear its cookie", .reply = LOGOFF_REPLY, .failures = logoff_failures },
     { POST, "/auth/logoff", USER, logoff, "conductorLogoff", "Authentication",
@@ -255,9 +261,11 @@ const struct route accounts_conductor_routes[] = {
 
 const struct route accounts_ego_routes[] = {
     { GET, "/auth/logon", USER, logon_session, "getEgoSession", "Authentication",
-      "Sign in by password and get a session cookie", .reply = SESSION_REPLY, .failures = logon_failures },
+      "Sign in by password and get a session cookie", .reply = SESSION_REPLY,
+      .failures = logon_failures },
     { POST, "/auth/logon", USER, logon_session, "createEgoSession", "Authentication",
-      "Sign in by password and get a session cookie", .reply = SESSION_REPLY, .failures = logon_failures },
+      "Sign in by password and get a session cookie", .reply = SESSION_REPLY,
+      .failures = logon_failures },
     { GET, "/auth/logoff", USER, logoff, "getEgoLogoff", "Authentication",
       "End the session and clear its cookie", .reply = LOGOFF_REPLY, .failures = logoff_failures },
     { POST, "/auth/logoff", USER, logoff, "egoLogoff", "Authentication",

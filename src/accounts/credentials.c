@@ -18,7 +18,7 @@ static int parse_basic(const char *value, struct mem *mem, struct credentials *r
     size_t len = strlen(value), size;
     char *pair = mem_alloc(mem, len + 1), *colon;
 
-    while (len > 0 && (value[len - 1] == '=' || value[len - 1] == ' '))     /* padding is optional */
+    while (len > 0 && (value[len - 1] == '=' || value[len - 1] == ' ')) /* padding is optional */
         len--;
     if (sodium_base642bin((unsigned char *)pair, len, value, len, NULL, &size, NULL,
                           sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0)
@@ -34,7 +34,8 @@ static int parse_basic(const char *value, struct mem *mem, struct credentials *r
 }
 
 /* token=<token>, perhaps quoted */
-static int parse_platform(const char *value, struct mem *mem, struct credentials *ret, struct err *err)
+static int parse_platform(const char *value, struct mem *mem, struct credentials *ret,
+                          struct err *err)
 {
     static const char prefix[] = "token=";
     size_t len;
@@ -49,7 +50,8 @@ static int parse_platform(const char *value, struct mem *mem, struct credentials
     return 0;
 }
 
-static int parse_bearer(const char *value, struct mem *mem, struct credentials *ret, struct err *err)
+static int parse_bearer(const char *value, struct mem *mem, struct credentials *ret,
+                        struct err *err)
 {
     size_t len = strcspn(value, " ");
 
@@ -74,7 +76,8 @@ int credentials_parse(const char *authorization, struct mem *mem, struct credent
     const char *value = authorization + len + strspn(authorization + len, " ");
 
     for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
-        if (strlen(schemes[i].scheme) == len && strncasecmp(authorization, schemes[i].scheme, len) == 0)
+        if (strlen(schemes[i].scheme) == len &&
+            strncasecmp(authorization, schemes[i].scheme, len) == 0)
             return schemes[i].parse(value, mem, ret, err);
     return malformed(err, "expected Basic, Bearer or PlatformToken");
 }

@@ -38,8 +38,8 @@ void csrf_of(const struct accounts *a, const char *jti, char ret[CSRF_BYTES])
     sodium_bin2hex(ret, CSRF_BYTES, hash, sizeof hash);
 }
 
-/* The first of the Authorization header, X-Auth-Token, X-User-Token and the session cookie that is there;
- * what comes later is not looked at, so a wrong credential is never excused by another. */
+/* The first of the Authorization header, X-Auth-Token, X-User-Token and the session cookie that is
+ * there; what comes later is not looked at, so a wrong credential is never excused by another. */
 static int read_credentials(const struct call *c, struct credentials *ret, struct err *err)
 {
     static const char *const headers[] = { "X-Auth-Token", "X-User-Token" };
@@ -137,7 +137,8 @@ bool session_of(const struct call *c, struct jwt *ret)
 
 /* --- passwords --- */
 
-static void password_key(const struct accounts *a, const struct credentials *cr, struct login_key *ret)
+static void password_key(const struct accounts *a, const struct credentials *cr,
+                         struct login_key *ret)
 {
     crypto_generichash_state state;
 
@@ -177,8 +178,8 @@ static void remember(struct accounts *a, const struct check *k)
     known_add(a->known, &k->key, &who, k->epoch);
 }
 
-/* On a worker thread. Of many calls with one new password only the first pays for it, and guesses that
- * were sent together do not escape the wait. */
+/* On a worker thread. Of many calls with one new password only the first pays for it, and guesses
+ * that were sent together do not escape the wait. */
 static int run_check(struct call *c, struct err *err)
 {
     struct accounts *a = c->room;
@@ -312,10 +313,12 @@ int check_csrf(struct call *c, struct err *err)
     if (text_same(a->settings->http_csrf, "lenient") || is_logoff(c->route))
         return 0;
     if (!shown || !session_of(c, &jwt))
-        return err_set(err, ERR_FORBIDDEN, "a request that changes something and signs in by cookie alone "
-                       "needs the csrftoken of the logon, as query parameter or X-CSRF-Token header");
+        return err_set(err, ERR_FORBIDDEN,
+                       "a request that changes something and signs in by cookie alone needs the "
+                       "csrftoken of the logon, as query parameter or X-CSRF-Token header");
     csrf_of(a, jwt.jti, right);
     if (strlen(shown) != sizeof right - 1 || sodium_memcmp(shown, right, sizeof right - 1) != 0)
-        return err_set(err, ERR_FORBIDDEN, "the csrftoken is not the one of this session; log on again");
+        return err_set(err, ERR_FORBIDDEN,
+                       "the csrftoken is not the one of this session; log on again");
     return 0;
 }

@@ -78,7 +78,8 @@ void jwt_write(const unsigned char key[JWT_KEY_BYTES], const struct jwt *jwt, co
 
 static int not_ours(struct err *err)
 {
-    return err_set(err, ERR_NO_LOGIN, "the token is not one that this server handed out; log on again");
+    return err_set(err, ERR_NO_LOGIN,
+                   "the token is not one that this server handed out; log on again");
 }
 
 static int read_claims(const char *base64, size_t len, struct jwt *ret, struct err *err)
@@ -105,8 +106,8 @@ static int read_claims(const char *base64, size_t len, struct jwt *ret, struct e
     return 0;
 }
 
-int jwt_read(const unsigned char key[JWT_KEY_BYTES], const char *token, int64_t now_s, struct jwt *ret,
-             struct err *err)
+int jwt_read(const unsigned char key[JWT_KEY_BYTES], const char *token, int64_t now_s,
+             struct jwt *ret, struct err *err)
 {
     const char *claims = token + sizeof header - 1, *dot;
     unsigned char mac[crypto_auth_hmacsha256_BYTES];
@@ -116,10 +117,14 @@ int jwt_read(const unsigned char key[JWT_KEY_BYTES], const char *token, int64_t 
     if (strlen(token) > TOKEN_MAX_BYTES || !text_starts(token, header))
         return not_ours(err);
     dot = strchr(claims, '.');
-    if (!dot || sodium_base642bin(mac, sizeof mac, dot + 1, strlen(dot + 1), NULL, &len, NULL, VARIANT) != 0
-        || len != sizeof mac)
+    if (!dot)
         return not_ours(err);
-    if (crypto_auth_hmacsha256_verify(mac, (const unsigned char *)token, (size_t)(dot - token), key) != 0)
+    if (sodium_base642bin(mac, sizeof mac, dot + 1, strlen(dot + 1), NULL, &len, NULL, VARIANT) != 0)
+        return not_ours(err);
+    if (len != sizeof mac)
+        return not_ours(err);
+    if (crypto_auth_hmacsha256_verify(mac, (const unsigned char *)token, (size_t)(dot - token),
+                                      key) != 0)
         return not_ours(err);
     if (read_claims(claims, (size_t)(dot - claims), &jwt, err) < 0)
         return -1;

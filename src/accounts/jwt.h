@@ -20,13 +20,13 @@ struct jwt {
     int64_t expires_s;
 };
 
-/* Appends the token. Claims: username, sub and uid are the user; role, permissions and groups say the
- * role, for clients to show; the server goes by the account's row. */
+/* Appends the token. Claims: username, sub and uid are the user; role, permissions and groups say
+ * the role, for clients to show; the server goes by the account's row. */
 void jwt_write(const unsigned char key[JWT_KEY_BYTES], const struct jwt *jwt, const char *role,
                struct text *out);
 
-/* Reads a token back. Nothing of it is looked at before its signature is right; a header other than the
- * one jwt_write() makes ("alg": "none" for instance) is refused. ERR_NO_LOGIN: not made with this key,
- * changed, or expired (the sentence says which). */
-int jwt_read(const unsigned char key[JWT_KEY_BYTES], const char *token, int64_t now_s, struct jwt *ret,
-             struct err *err);
+/* Reads a token back. Nothing of it is looked at before its signature is right; a header other than
+ * the one jwt_write() makes ("alg": "none" for instance) is refused. ERR_NO_LOGIN: not made with
+ * this key, changed, or expired (the sentence says which). */
+int jwt_read(const unsigned char key[JWT_KEY_BYTES], const char *token, int64_t now_s,
+             struct jwt *ret, struct err *err);

@@ -7,8 +7,8 @@
 #include <sodium.h>
 #include <string.h>
 
-/* Direct-mapped: each key has one place, and two that share it push each other out, which costs a check
- * and nothing else. 1024 places of 170 bytes are resident only once used. */
+/* Direct-mapped: each key has one place, and two that share it push each other out, which costs a
+ * check and nothing else. 1024 places of 170 bytes are resident only once used. */
 enum { N_PLACES = 1024 };
 
 struct place {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Credentials that were found good a moment ago, so that a request with them costs microseconds and no
- * SQL. Holds keyed hashes, never passwords or tokens. Bounded: a new entry may push out another. Thread-safe. */
+/* Credentials that were found good a moment ago, so that a request with them costs microseconds and
+ * no SQL. Holds keyed hashes, never passwords or tokens. Bounded: a new entry may push out another.
+ * Thread-safe. */
 
 #include "accounts/jwt.h"
 #include "base/cleanup.h"
@@ -34,13 +35,14 @@ struct who {
 struct known *known_new(void);
 void known_free(struct known *k);       /* NULL is fine */
 
-/* False when unknown or no longer remembered. The caller compares who.checked_ms with KNOWN_CHECK_MS. */
+/* False when unknown or no longer remembered. The caller compares who.checked_ms with
+ * KNOWN_CHECK_MS. */
 bool known_find(struct known *k, const struct login_key *key, int64_t now_ms, struct who *ret);
 
 /* Changes with every known_forget(): take it before reading the row that proves the credential. */
 uint64_t known_epoch(struct known *k);
 
-/* Remembers, unless something was forgotten since `epoch`: the proof may be older than that change. */
+/* Remembers, unless something was forgotten since `epoch`: the proof may be older than it. */
 void known_add(struct known *k, const struct login_key *key, const struct who *who, uint64_t epoch);
 
 void known_drop(struct known *k, const struct login_key *key);

@@ -6,8 +6,8 @@
 #include <sodium.h>
 #include <string.h>
 
-/* Of a random password nobody kept, with the limits of password_hash(): checking against it takes as
- * long as against a real one. */
+/* Of a random password nobody kept, with the limits of password_hash(): checking against it takes
+ * as long as against a real one. */
 static const char nobody[] =
     "$argon2id$v=19$m=65536,t=2,p=1$"
     "eJqxXAI+18b3xK35iBch8g$dKArkLaAMRwdL795AR5AEwdZvc2UN4IuiHlal6+jIdQ";
@@ -18,7 +18,8 @@ int password_check(const char *password, struct err *err)
 
     if (len < PASSWORD_MIN)
         return err_field(err, "password", "8 to 1024 bytes",
-                         "the password is too short: it needs at least %d characters", PASSWORD_MIN);
+                         "the password is too short: it needs at least %d characters",
+                         PASSWORD_MIN);
     if (len > PASSWORD_MAX)
         return err_field(err, "password", "8 to 1024 bytes",
                          "the password is longer than %d bytes", PASSWORD_MAX);

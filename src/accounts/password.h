@@ -13,7 +13,7 @@ enum {
     PASSWORD_HASH_BYTES = 128,  /* libsodium's text form, with its NUL */
 };
 
-int password_check(const char *password, struct err *err);     /* ERR_BAD_INPUT: too short or too long */
+int password_check(const char *password, struct err *err);     /* ERR_BAD_INPUT: its length */
 int password_hash(const char *password, char ret_hash[PASSWORD_HASH_BYTES], struct err *err);
 
 /* `hash` NULL (there is no such account) takes as long and is false. */

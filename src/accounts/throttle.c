@@ -55,7 +55,8 @@ void throttle_free(struct throttle *t)
     free(t);
 }
 
-static uint64_t key_of(const struct throttle *t, enum scope scope, const char *user, const char *address)
+static uint64_t key_of(const struct throttle *t, enum scope scope, const char *user,
+                       const char *address)
 {
     unsigned char hash[crypto_shorthash_BYTES];
     char text[256];

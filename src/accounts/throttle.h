@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Slows the guessing of passwords. Wrong ones are counted three ways, and each has a number that is free
- * before the wait begins at 1 s and doubles with every further one:
+/* Slows the guessing of passwords. Wrong ones are counted three ways, and each has a number that is
+ * free before the wait begins at 1 s and doubles with every further one:
  *
  *   one account from one address     5 free, up to 60 s
  *   any account from one address    30 free, up to 60 s
- *   one account from anywhere       50 free, up to 10 s: guessing from many addresses is slowed without
- *                                   locking its owner out
+ *   one account from anywhere       50 free, up to 10 s: slows guessing from many addresses
+ *                                   without locking the owner out
  *
- * A count is forgotten after 15 minutes without a wrong password; a right one clears its account's from
- * that address. Bounded memory; thread-safe. */
+ * A count is forgotten after 15 minutes without a wrong password; a right one clears the count of its
+ * account from its address. Bounded memory; thread-safe. */
 
 #include "base/cleanup.h"
 

@@ -15,8 +15,10 @@ const struct field token_fields[] = {
     { "role", TEXT(struct token, role), .hidden = true },
     { "kind", TEXT(struct token, kind), ALLOWED("bearer", "session"),
       .doc = "bearer: sent in a header; session: a cookie" },
-    { "created_ms", INT(struct token, created_ms), .format = "int64", .unit = "ms", .doc = "Unix time" },
-    { "expires_ms", INT(struct token, expires_ms), .format = "int64", .unit = "ms", .doc = "Unix time" },
+    { "created_ms", INT(struct token, created_ms), .format = "int64", .unit = "ms",
+      .doc = "Unix time" },
+    { "expires_ms", INT(struct token, expires_ms), .format = "int64", .unit = "ms",
+      .doc = "Unix time" },
     { .type = FIELD_END },
 };
 
@@ -57,7 +59,8 @@ static const char sql_find_secret[] =
     "  FROM secret"
     " WHERE name = :name";
 
-int tokens_add(struct db *db, const struct token *token, const unsigned char *jti_hash, struct err *err)
+int tokens_add(struct db *db, const struct token *token, const unsigned char *jti_hash,
+               struct err *err)
 {
     if (db_run(db, sql_forget, BINDS(BIND_I(":now_ms", clock_unix_ms())), err) < 0)
         return -1;
@@ -74,7 +77,8 @@ int tokens_find(struct db *db, const unsigned char *jti_hash, struct mem *mem, s
     CLEANUP(query_done) struct query q = {0};
     int n;
 
-    if (query_start(&q, db, sql_find, BINDS(BIND_B(":jti_hash", jti_hash, JTI_HASH_BYTES)), err) < 0)
+    if (query_start(&q, db, sql_find, BINDS(BIND_B(":jti_hash", jti_hash, JTI_HASH_BYTES)), err) <
+        0)
         return -1;
     n = query_next(&q, token_fields, ret, mem, err);
     if (n == 0)
@@ -114,8 +118,10 @@ int tokens_remove(struct db *db, int64_t id, const char *user, struct err *err)
 
 int tokens_remove_hash(struct db *db, const unsigned char *jti_hash, struct err *err)
 {
-    return db_run(db, sql_remove_hash, BINDS(BIND_B(":jti_hash", jti_hash, JTI_HASH_BYTES)), err) < 0
-         ? -1 : 0;
+    return db_run(db, sql_remove_hash, BINDS(BIND_B(":jti_hash", jti_hash, JTI_HASH_BYTES)), err) <
+                   0
+               ? -1
+               : 0;
 }
 
 int secrets_keep(struct db *db, const char *name, const unsigned char *fresh, unsigned char *ret,
@@ -125,7 +131,8 @@ int secrets_keep(struct db *db, const char *name, const unsigned char *fresh, un
     const void *value;
     size_t stored;
 
-    if (db_run(db, sql_keep_secret, BINDS(BIND_T(":name", name), BIND_B(":value", fresh, len)), err) < 0)
+    if (db_run(db, sql_keep_secret, BINDS(BIND_T(":name", name), BIND_B(":value", fresh, len)),
+               err) < 0)
         return -1;
     if (query_start(&q, db, sql_find_secret, BINDS(BIND_T(":name", name)), err) < 0
         || query_next(&q, NULL, NULL, NULL, err) < 0)

@@ -10,9 +10,11 @@ static const char *const roles[] = { [USER] = "user", [ADMIN] = "admin" };
 
 const struct field user_fields[] = {
     { "name", TEXT(struct user, name), .doc = "as it signs in; case matters" },
-    { "role", TEXT(struct user, role), ALLOWED("user", "admin"), .doc = "an admin may do everything" },
+    { "role", TEXT(struct user, role), ALLOWED("user", "admin"),
+      .doc = "an admin may do everything" },
     { "password_hash", TEXT(struct user, password_hash), .hidden = true },
-    { "created_ms", INT(struct user, created_ms), .format = "int64", .unit = "ms", .doc = "Unix time" },
+    { "created_ms", INT(struct user, created_ms), .format = "int64", .unit = "ms",
+      .doc = "Unix time" },
     { .type = FIELD_END },
 };
 

@@ -119,7 +119,8 @@ static int add_user(struct call *c, struct err *err)
     struct user there = {0};
 
     if (!user_name_ok(in->name))
-        return err_field(err, "name", "letters, digits and ._-, at most 64, not starting with . or -",
+        return err_field(err, "name",
+                         "letters, digits and ._-, at most 64, not starting with . or -",
                          "%s cannot be a user name", in->name);
     if (users_find(c->db, in->name, c->mem, &there, err) == 0)     /* before the costly hash */
         return err_set(err, ERR_CONFLICT, "there is a user %s already", in->name);
@@ -273,17 +274,18 @@ const struct route accounts_routes[] = {
     { GET, "/users", ADMIN, list_users, "getUsers", "Users", "All accounts, by name",
       .reply = { 200, "[User]", user_fields }, .failures = FAILURES(401, 403) },
     { POST, "/users", ADMIN, add_user, "createUser", "Users", "Add an account",
-      JSON_BODY(struct new_user, new_user_fields, "NewUser"),
-      .reply = { 201, "User", user_fields }, .failures = FAILURES(400, 401, 403, 409) },
-    { GET, "/users/{name}", USER, show_user, "getUser", "Users", "One account: one's own, or any for an admin",
-      .reply = { 200, "User", user_fields }, .failures = FAILURES(401, 403, 404) },
+      JSON_BODY(struct new_user, new_user_fields, "NewUser"), .reply = { 201, "User", user_fields },
+      .failures = FAILURES(400, 401, 403, 409) },
+    { GET, "/users/{name}", USER, show_user, "getUser", "Users",
+      "One account: one's own, or any for an admin", .reply = { 200, "User", user_fields },
+      .failures = FAILURES(401, 403, 404) },
     { DELETE, "/users/{name}", ADMIN, remove_user, "deleteUser", "Users",
-      "Remove an account and revoke its tokens; what it made stays",
-      .reply = { 204 }, .failures = FAILURES(401, 403, 404, 409) },
+      "Remove an account and revoke its tokens; what it made stays", .reply = { 204 },
+      .failures = FAILURES(401, 403, 404, 409) },
     { PUT, "/users/{name}/password", USER, change_password, "setUserPassword", "Users",
       "Change a password and revoke the account's tokens",
-      JSON_BODY(struct new_password, new_password_fields, "NewPassword"),
-      .reply = { 204 }, .failures = FAILURES(400, 401, 403, 404, 429) },
+      JSON_BODY(struct new_password, new_password_fields, "NewPassword"), .reply = { 204 },
+      .failures = FAILURES(400, 401, 403, 404, 429) },
     { GET, "/tokens", USER, list_tokens, "getTokens", "Users",
       "Tokens that are good: one's own, or all for an admin",
       .reply = { 200, "[Token]", token_fields }, .failures = FAILURES(401) },

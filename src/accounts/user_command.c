@@ -34,7 +34,7 @@ static const char help[] =
     "\n"
     "  --data DIR          the server's data directory; add makes it when it is not there\n"
     "  --admin             the account may do everything\n"
-    "  --password-stdin    read the password from the first line of standard input, not the terminal\n"
+    "  --password-stdin    read the password from the first line of standard input\n"
     "  --json              print JSON\n"
     "\n"
     "A password has at least 8 characters. passwd and rm revoke the account's tokens.\n"
@@ -141,8 +141,10 @@ static int add(struct db *db, const struct options *o, struct mem *mem, struct e
     struct user there = {0};
 
     if (!user_name_ok(o->name))
-        return err_set(err, ERR_BAD_INPUT, "%s cannot be a user name: use 1 to 64 letters, digits and ._-, "
-                       "not starting with . or -", o->name);
+        return err_set(err, ERR_BAD_INPUT,
+                       "%s cannot be a user name: use 1 to 64 letters, digits and ._-, "
+                       "not starting with . or -",
+                       o->name);
     if (users_find(db, o->name, mem, &there, err) == 0)
         return err_set(err, ERR_CONFLICT, "there is a user %s already; passwd changes the password",
                        o->name);

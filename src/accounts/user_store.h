@@ -12,7 +12,7 @@ int users_find(struct db *db, const char *name, struct mem *mem, struct user *re
                             /* ERR_NOT_FOUND */
 int users_list(struct db *db, struct mem *mem, struct list *ret, struct err *err);
                             /* of struct user, by name */
-int users_add(struct db *db, const struct user *user, struct err *err);     /* ERR_CONFLICT: exists */
+int users_add(struct db *db, const struct user *user, struct err *err); /* ERR_CONFLICT: exists */
 
 /* Also revokes the account's tokens. ERR_NOT_FOUND. */
 int users_set_password(struct db *db, const char *name, const char *hash, struct err *err);

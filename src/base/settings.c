@@ -133,7 +133,8 @@ static int set_int(const struct field *f, const char *value, int64_t *ret, struc
     v = strtoll(value, &end, 10);
     if (errno != 0 || end == value || *end != '\0' || (double)v < f->min || (double)v > f->max)
         return err_set(err, ERR_BAD_INPUT, "%s = %s: expected a whole number%s%s from %.0f to %.0f",
-                       f->name, value, f->unit ? " of " : "", f->unit ? f->unit : "", f->min, f->max);
+                       f->name, value, f->unit ? " of " : "", f->unit ? f->unit : "", f->min,
+                       f->max);
     *ret = v;
     return 0;
 }
@@ -221,7 +222,8 @@ static size_t distance(const char *a, const char *b)
     return row[len];
 }
 
-static int unknown_key(const struct field *table, const char *key, const char *known_as, struct err *err)
+static int unknown_key(const struct field *table, const char *key, const char *known_as,
+                       struct err *err)
 {
     const struct field *closest = NULL;
     size_t least = SIZE_MAX;
@@ -281,8 +283,9 @@ static int set_group_key(struct loaded *l, const char *key, const char *value, s
         return err_set(err, ERR_BAD_INPUT, "%s: expected group.<name>.<key>", key);
     snprintf(name, sizeof name, "%.*s", (int)(dot - rest), rest);
     if (!group_name_ok(name))
-        return err_set(err, ERR_BAD_INPUT, "%s: the name of a group is 1 to %d letters, digits and ._-",
-                       key, GROUP_NAME_MAX);
+        return err_set(err, ERR_BAD_INPUT,
+                       "%s: the name of a group is 1 to %d letters, digits and ._-", key,
+                       GROUP_NAME_MAX);
     f = fields_find(group_table, dot + 1);
     if (!f)
         return unknown_key(group_table, dot + 1, key, err);
@@ -310,8 +313,9 @@ static int set_key(struct loaded *l, const char *key, const char *value, struct 
     if (!f)
         return unknown_key(settings_table, key, key, err);
     value = expand(l, value);
-    if (text_starts(key, "paths.") && value[0] != '\0' && value[0] != '/')     /* tasks run elsewhere */
-        return err_set(err, ERR_BAD_INPUT, "%s = %s: expected a path that starts with /", key, value);
+    if (text_starts(key, "paths.") && value[0] != '\0' && value[0] != '/') /* tasks run elsewhere */
+        return err_set(err, ERR_BAD_INPUT, "%s = %s: expected a path that starts with /", key,
+                       value);
     return set_value(f, value, l->mem, &l->s, err);
 }
 
@@ -393,8 +397,8 @@ static const char *program_dir(struct mem *mem)
     return mem_strdup(mem, path);
 }
 
-/* The first of two places below the program's folder that exists; the first when neither does, so that a
- * later error names it. */
+/* The first of two places below the program's folder that exists; the first when neither does, so
+ * that a later error names it. */
 static const char *beside_program(struct mem *mem, const char *built, const char *installed)
 {
     const char *dir = program_dir(mem);
@@ -411,9 +415,11 @@ static void fill_program_paths(struct loaded *l)
     struct settings *s = &l->s;
 
     if (s->frameworks_dir[0] == '\0')
-        s->frameworks_dir = beside_program(l->mem, "../frameworks", "../share/trainyard/frameworks");
+        s->frameworks_dir =
+            beside_program(l->mem, "../frameworks", "../share/trainyard/frameworks");
     if (s->runtime_dir[0] == '\0')
-        s->runtime_dir = beside_program(l->mem, "../runtime/python", "../share/trainyard/runtime/python");
+        s->runtime_dir =
+            beside_program(l->mem, "../runtime/python", "../share/trainyard/runtime/python");
     if (s->shepherd[0] == '\0')
         s->shepherd = beside_program(l->mem, "trainyard-shepherd",
                                      "../libexec/trainyard/trainyard-shepherd");
@@ -437,8 +443,9 @@ static int check_groups(struct loaded *l, struct err *err)
     struct settings *s = &l->s;
 
     if (!group_name_ok(s->default_group))
-        return err_set(err, ERR_BAD_INPUT, "cluster.default_group = %s: the name of a group is letters, "
-                       "digits and ._-", s->default_group);
+        return err_set(err, ERR_BAD_INPUT,
+                       "cluster.default_group = %s: the name of a group is letters, digits and ._-",
+                       s->default_group);
     for (int i = 0; i < s->n_groups; i++) {
         if (strcmp(s->groups[i].name, s->default_group) == 0)
             return 0;
@@ -492,11 +499,13 @@ void settings_free(struct settings *s)
 
 /* --- what it prints --- */
 
-static void sample_one(struct text *out, const struct field *f, const char *prefix, const char *value)
+static void sample_one(struct text *out, const struct field *f, const char *prefix,
+                       const char *value)
 {
     text_addf(out, "# %s", f->doc);
     if (f->type == FIELD_INT)
-        text_addf(out, " (%.0f to %.0f%s%s)", f->min, f->max, f->unit ? " " : "", f->unit ? f->unit : "");
+        text_addf(out, " (%.0f to %.0f%s%s)", f->min, f->max, f->unit ? " " : "",
+                  f->unit ? f->unit : "");
     for (const char *const *w = f->allowed; w && *w; w++)
         text_addf(out, "%s%s%s", w == f->allowed ? " (" : ", ", *w, w[1] ? "" : ")");
     text_addf(out, "\n#%s%s =%s%s\n\n", prefix, f->name, value[0] ? " " : "", value);
@@ -511,8 +520,8 @@ void settings_sample(struct text *out)
                   "# <data> stands for the data directory.\n\n");
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         sample_one(out, &settings_table[i], "", defaults[i]);
-    text_add(out, "# Instance groups: group.<name>.<key>, as many as needed. Without any there is one,\n"
-                  "# named by cluster.default_group, with all cores and GPUs. An example named gpu:\n\n");
+    text_add(out, "# Instance groups: group.<name>.<key>, as many as needed. Without any there is\n"
+                  "# one, named by cluster.default_group, with all cores and GPUs. An example:\n\n");
     for (size_t i = 0; i < ARRAY_LEN(examples); i++)
         sample_one(out, &group_table[i], "group.gpu.", examples[i]);
 }

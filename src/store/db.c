@@ -36,8 +36,8 @@ struct db {
 };
 
 /* The writer keeps more pages, as its commits touch every index; a reader that answers from the
- * operating system's cache costs microseconds, and there is one on each thread. mmap is off because a
- * failing disk would then end the process instead of the request. */
+ * operating system's cache costs microseconds, and there is one on each thread. mmap is off because
+ * a failing disk would then end the process instead of the request. */
 static const char setup_writer[] =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
@@ -65,14 +65,16 @@ static int fail(struct db *db, struct err *err)
         return err_set(err, ERR_CONFLICT, "the database refuses this change: %s", text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return err_set(err, ERR_UNAVAILABLE, "another program keeps the database %s locked", db->path);
+        return err_set(err, ERR_UNAVAILABLE, "another program keeps the database %s locked",
+                       db->path);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return err_set(err, ERR_INTERNAL, "the database %s is damaged (%s); restore it from a backup",
-                       db->path, text);
+        return err_set(err, ERR_INTERNAL,
+                       "the database %s is damaged (%s); restore it from a backup", db->path, text);
     case SQLITE_READONLY:
-        return err_set(err, ERR_UNAVAILABLE, "the database %s cannot be written: its file or folder is "
-                       "read-only", db->path);
+        return err_set(err, ERR_UNAVAILABLE,
+                       "the database %s cannot be written: its file or folder is read-only",
+                       db->path);
     case SQLITE_FULL:
     case SQLITE_IOERR:
         if (full)
@@ -264,8 +266,8 @@ static int read_json(sqlite3_stmt *stmt, int col, struct mem *mem, json_t **ret,
     *ret = NULL;
     if (!text)
         return 0;
-    *ret = json_loadb(text, (size_t)sqlite3_column_bytes(stmt, col), JSON_DECODE_ANY | JSON_ALLOW_NUL,
-                      &why);
+    *ret = json_loadb(text, (size_t)sqlite3_column_bytes(stmt, col),
+                      JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     if (!*ret)
         return err_set(err, ERR_INTERNAL, "column %s of the database does not hold JSON: %s",
                        sqlite3_column_name(stmt, col), why.text);
@@ -280,8 +282,8 @@ static const char *read_text(sqlite3_stmt *stmt, int col, struct mem *mem)
     return text ? mem_strndup(mem, text, (size_t)sqlite3_column_bytes(stmt, col)) : NULL;
 }
 
-static int read_column(sqlite3_stmt *stmt, int col, const struct field *f, void *row, struct mem *mem,
-                       struct err *err)
+static int read_column(sqlite3_stmt *stmt, int col, const struct field *f, void *row,
+                       struct mem *mem, struct err *err)
 {
     bool null = sqlite3_column_type(stmt, col) == SQLITE_NULL;
     void *at = (char *)row + f->offset;

@@ -63,7 +63,8 @@ int migrate(struct db *db, const char *path, struct err *err)
     }
     if (version > newest)
         return err_set(err, ERR_CONFLICT,
-                       "database %s was written by a newer Trainyard (schema %d, this one knows %d); "
-                       "install that version or restore a backup", path, (int)version, newest);
+                       "database %s was written by a newer Trainyard (schema %d, this one knows "
+                       "%d); install that version or restore a backup",
+                       path, (int)version, newest);
     return 0;
 }

@@ -48,8 +48,9 @@ static void roll_back(struct db *db)
         db_run(db, sql_rollback, NULL, &ignored);
 }
 
-/* Makes one change inside the group's transaction. Returns -1 when the transaction itself is lost or
- * the savepoint cannot be handled; a change that failed alone is undone, with its reason in c->err. */
+/* Makes one change inside the group's transaction. Returns -1 when the transaction itself is lost
+ * or the savepoint cannot be handled; a change that failed alone is undone, with its reason in
+ * c->err. */
 static int make_change(struct db *db, struct change *c, struct err *err)
 {
     c->err = (struct err){0};
@@ -93,8 +94,8 @@ static void fail_change(struct change *c, const struct err *err)
         c->err = *err;
 }
 
-/* One by one after a group could not be committed: the change that is too large for the disk must not
- * take the others with it. */
+/* One by one after a group could not be committed: the change that is too large for the disk must
+ * not take the others with it. */
 static void write_singly(struct db *db, struct change *first)
 {
     struct change *next;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The one thread that writes. Changes given to it by any thread are run in order, each in a savepoint
- * of its own, and whatever is waiting is committed as one transaction (group commit): one fsync for
- * many changes. A change is acknowledged only after that commit. */
+/* The one thread that writes. Changes given to it by any thread are run in order, each in a
+ * savepoint of its own, and whatever is waiting is committed as one transaction (group commit): one
+ * fsync for many changes. A change is acknowledged only after that commit. */
 
 struct db;
 struct err;
 struct writer;
 
-/* Makes the change, on the writer's thread; -1 undoes this change alone. May run again if the commit of
- * the group failed, so it must not touch anything but the database and its own `arg`. */
+/* Makes the change, on the writer's thread; -1 undoes this change alone. May run again if the
+ * commit of the group failed, so it must not touch anything but the database and its own `arg`. */
 typedef int write_fn(struct db *db, void *arg, struct err *err);
 
-/* Told the outcome, on the writer's thread, once: err->kind is ERR_NONE after a durable commit. Must be
- * short: post to a loop, wake a call. */
+/* Told the outcome, on the writer's thread, once: err->kind is ERR_NONE after a durable commit.
+ * Must be short: post to a loop, wake a call. */
 typedef void written_fn(void *arg, const struct err *err);
 
 struct writer *writer_start(const char *path, struct err *err);     /* opens with DB_WRITE */

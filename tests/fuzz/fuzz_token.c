@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any bytes as an Authorization header and as a token: what is read is text, and nothing but a token made with
- * the key is believed. */
+/* Any bytes as an Authorization header and as a token: what is read is text, and nothing but a
+ * token made with the key is believed. */
 
 #include "accounts/credentials.h"
 #include "accounts/jwt.h"
@@ -26,7 +26,8 @@ static void read_token(const char *token)
     assert(err.kind == ERR_NO_LOGIN && err.text[0]);
 }
 
-/* Signs the bytes as if they were claims, so that the reader behind the signature is reached too. */
+/* Signs the bytes as if they were claims, so that the reader behind the signature is reached too.
+ */
 static void read_signed(const char *claims, size_t len)
 {
     static const char header[] = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.";

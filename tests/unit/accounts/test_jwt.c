@@ -98,8 +98,9 @@ static void the_form_is_that_of_rfc_7515(void **state)
 
     (void)state;
     assert_int_equal(strncmp(token, base64("{\"alg\":\"HS256\",\"typ\":\"JWT\"}", 27), 36), 0);
-    assert_int_equal(sodium_base642bin(mac, sizeof mac, signature, strlen(signature), NULL, &len, NULL,
-                                       sodium_base64_VARIANT_URLSAFE_NO_PADDING), 0);
+    assert_int_equal(sodium_base642bin(mac, sizeof mac, signature, strlen(signature), NULL, &len,
+                                       NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+                     0);
     crypto_auth_hmacsha256(own, (const unsigned char *)token, (size_t)(signature - 1 - token), key);
     assert_memory_equal(mac, own, sizeof mac);
 }

@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-static void fail_times(struct throttle *t, const char *user, const char *address, int n, int64_t now_ms)
+static void fail_times(struct throttle *t, const char *user, const char *address, int n,
+                       int64_t now_ms)
 {
     for (int i = 0; i < n; i++)
         throttle_failed(t, user, address, now_ms);

@@ -12,7 +12,8 @@
 static void names_are_letters_digits_and_three_signs(void **state)
 {
     static const char *const good[] = { "a", "Admin", "ann.b-c_d", "_x", "9lives" };
-    static const char *const bad[] = { "", ".", "..", "-x", ".x", "a b", "a/b", "a:b", "\xc3\xa9", "a\nb" };
+    static const char *const bad[] = { "",    ".",   "..",  "-x",       ".x",
+                                       "a b", "a/b", "a:b", "\xc3\xa9", "a\nb" };
     char longest[66];
 
     (void)state;

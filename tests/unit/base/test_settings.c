@@ -118,8 +118,10 @@ static void wrong_lines_are_refused_with_file_and_line(void **state)
     static const struct {
         const char *conf, *says;
     } cases[] = {
-        { "http.listne = x", "dlpd.conf:1: there is no setting http.listne; did you mean http.listen?" },
-        { "\n\nwhatever.else = 1", "dlpd.conf:3: there is no setting whatever.else; serve --help-config" },
+        { "http.listne = x",
+          "dlpd.conf:1: there is no setting http.listne; did you mean http.listen?" },
+        { "\n\nwhatever.else = 1",
+          "dlpd.conf:3: there is no setting whatever.else; serve --help-config" },
         { "http.listen", "dlpd.conf:1: expected `key = value`" },
         { "http.threads = many", "http.threads = many: expected a whole number from 0 to 256" },
         { "http.threads = 1.5", "expected a whole number" },
@@ -135,7 +137,8 @@ static void wrong_lines_are_refused_with_file_and_line(void **state)
         { "group.gpu.slot = 1", "there is no setting group.gpu.slot; did you mean slots?" },
         { "group.gpu.slots = -1", "expected a whole number from 0" },
         { "group.gpu.backend = cloud", "expected one of local, null" },
-        { "group.gpu.slots = 1", "cluster.default_group is default, but only these groups are described: gpu" },
+        { "group.gpu.slots = 1",
+          "cluster.default_group is default, but only these groups are described: gpu" },
         { "cluster.default_group = a b", "the name of a group is" },
         { "http.listen = \xff", "is not UTF-8 text" },
     };
@@ -177,7 +180,8 @@ static void a_file_that_was_named_must_exist(void **state)
     assert_non_null(strstr(err.text, f.conf));
 }
 
-/* Takes the leading # of each setting away: the sample is then a file that says what is so anyway. */
+/* Takes the leading # of each setting away: the sample is then a file that says what is so anyway.
+ */
 static void the_sample_is_a_valid_file_of_defaults(void **state)
 {
     CLEANUP(text_done) struct text sample = {0}, conf = {0};
@@ -201,10 +205,11 @@ static void the_sample_is_a_valid_file_of_defaults(void **state)
 
 static void what_is_public_is_a_flat_map_of_strings_without_secrets(void **state)
 {
-    static const char *const keys[] = { "DLI_SHARED_FS", "DL_NFS_PATH", "DLI_DATA_FS", "DLI_RESULT_FS",
-                                        "DLI_CONDA_HOME", "DLI_DEFAULT_CONDA_ENV", "MSD_ENABLED",
-                                        "METRICS_STREAMING", "PARM_MGR_DIR", "CwS_REST_URL",
-                                        "DLI_VERSION" };
+    static const char *const keys[] = {
+        "DLI_SHARED_FS",  "DL_NFS_PATH",           "DLI_DATA_FS", "DLI_RESULT_FS",
+        "DLI_CONDA_HOME", "DLI_DEFAULT_CONDA_ENV", "MSD_ENABLED", "METRICS_STREAMING",
+        "PARM_MGR_DIR",   "CwS_REST_URL",          "DLI_VERSION"
+    };
     CLEANUP(text_done) struct text t = {0};
     struct err err = {0};
     CLEANUP(settings_freep) struct settings *s = load("https.listen = box.example:9243\n", &err);

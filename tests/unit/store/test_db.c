@@ -32,8 +32,9 @@ static const struct field thing_fields[] = {
     { .type = FIELD_END },
 };
 
-static const char schema[] = "CREATE TABLE thing(name TEXT PRIMARY KEY, size INTEGER CHECK (size < 100),"
-                             " weight REAL, round INTEGER, tags TEXT, secret BLOB)";
+static const char schema[] =
+    "CREATE TABLE thing(name TEXT PRIMARY KEY, size INTEGER CHECK (size < 100),"
+    " weight REAL, round INTEGER, tags TEXT, secret BLOB)";
 static const char sql_add[] = "INSERT INTO thing(name, size, weight, round, tags, secret)"
                               " VALUES (:name, :size, :weight, :round, :tags, :secret)";
 static const char sql_all[] = "SELECT * FROM thing ORDER BY name";
@@ -92,7 +93,8 @@ static void null_columns_are_absent_members(void **state)
     struct err err = {0};
 
     (void)state;
-    assert_int_equal(db_run(db, sql_add, BINDS(BIND_T(":name", NULL), BIND_R(":weight", NAN)), &err), 1);
+    assert_int_equal(
+        db_run(db, sql_add, BINDS(BIND_T(":name", NULL), BIND_R(":weight", NAN)), &err), 1);
     assert_int_equal(query_start(&q, db, sql_all, NULL, &err), 0);
     assert_int_equal(query_next(&q, thing_fields, &t, mem, &err), 1);
     assert_null(t.name);
@@ -111,7 +113,8 @@ static void text_that_is_not_json_in_a_json_column_is_our_fault(void **state)
     struct err err = {0};
 
     (void)state;
-    assert_int_equal(db_run(db, sql_add, BINDS(BIND_T(":name", "a"), BIND_T(":tags", "{")), &err), 1);
+    assert_int_equal(db_run(db, sql_add, BINDS(BIND_T(":name", "a"), BIND_T(":tags", "{")), &err),
+                     1);
     assert_int_equal(query_start(&q, db, sql_all, NULL, &err), 0);
     assert_int_equal(query_next(&q, thing_fields, &t, mem, &err), -1);
     assert_int_equal(err.kind, ERR_INTERNAL);
@@ -263,7 +266,8 @@ static void a_full_disk_is_no_space(void **state)
     (void)state;
     assert_int_equal(db_script(db, "PRAGMA max_page_count = 60", &err), 0);
     for (int i = 0; i < 100 && rc >= 0; i++)
-        rc = db_run(db, "INSERT INTO thing(name) VALUES (hex(zeroblob(4000)) || random())", NULL, &err);
+        rc = db_run(db, "INSERT INTO thing(name) VALUES (hex(zeroblob(4000)) || random())", NULL,
+                    &err);
     assert_int_equal(rc, -1);
     assert_int_equal(err.kind, ERR_NO_SPACE);
 }

@@ -100,7 +100,8 @@ static void a_newer_database_is_refused_and_left_alone(void **state)
     assert_non_null(strstr(err.text, "newer"));
     assert_non_null(strstr(err.text, "999"));
     assert_int_equal(sqlite3_open(f.db, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_schema", -1, &stmt, NULL), 0);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_schema", -1, &stmt, NULL),
+                     0);
     assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
     assert_int_equal(sqlite3_column_int(stmt, 0), 0);
     sqlite3_finalize(stmt);
@@ -113,7 +114,7 @@ static void a_step_that_fails_leaves_nothing_of_itself(void **state)
     struct err err = {0};
 
     (void)state;
-    run_sql(f.db, "CREATE TABLE token(odd INTEGER)");    /* in the way of the second table of step 1 */
+    run_sql(f.db, "CREATE TABLE token(odd INTEGER)"); /* in the way of the second table of step 1 */
     assert_null(db_open(f.db, DB_WRITE, &err));
     assert_non_null(strstr(err.text, "001_accounts.sql"));
     run_sql(f.db, "DROP TABLE token");

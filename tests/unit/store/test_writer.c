@@ -24,7 +24,8 @@ static const char sql_has[] = "SELECT count(*) FROM secret WHERE name = :name";
 
 static int add(struct db *db, void *arg, struct err *err)
 {
-    return db_run(db, sql_add, BINDS(BIND_T(":name", arg), BIND_B(":value", "v", 1)), err) < 0 ? -1 : 0;
+    return db_run(db, sql_add, BINDS(BIND_T(":name", arg), BIND_B(":value", "v", 1)), err) < 0 ? -1
+                                                                                               : 0;
 }
 
 static int add_then_refuse(struct db *db, void *arg, struct err *err)
@@ -140,7 +141,8 @@ static void keep_outcome(void *arg, const struct err *err)
 static void a_full_disk_fails_what_does_not_fit_and_the_writer_goes_on(void **state)
 {
     CLEANUP(folder_remove) struct folder f = folder_new();
-    struct outcome small = { .name = "small" }, large = { .name = "large" }, last = { .name = "last" };
+    struct outcome small = { .name = "small" }, large = { .name = "large" },
+                   last = { .name = "last" };
     struct err err = {0};
     struct writer *w = writer_start(f.db, &err);
 
@@ -188,8 +190,9 @@ static void another_program_that_writes_is_waited_for(void **state)
     assert_non_null(w);
     other = lock_from_outside(f.db);
     pthread_create(&thread, NULL, run_one, w);
-    assert_int_equal(sqlite3_exec(other, "INSERT INTO secret VALUES ('other', x'78')", NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(other, "INSERT INTO secret VALUES ('other', x'78')", NULL, NULL, NULL),
+        SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
     pthread_join(thread, &ok);
     sqlite3_close(other);
