@@ -42,8 +42,6 @@ static void tell(struct move *m)
     publish(e, m);
     if (e->listener)
         e->listener(e->listener_arg, &m->exec);
-    if (m->task->exec.deleted && exec_state_is_final(m->task->state))
-        engine_sweep(e);
 }
 
 static void try_again(void *arg)

@@ -111,6 +111,7 @@ void task_free(struct task *t)
 void task_forget(struct task *t)
 {
     struct engine *e = t->engine;
+    bool deleted = t->exec.deleted;
     struct task **at;
 
     if (!exec_state_is_final(t->state) || t->moves || (t->preparing && !t->prepared))
@@ -121,4 +122,6 @@ void task_forget(struct task *t)
     *at = t->next;
     e->n_live--;
     task_free(t);
+    if (deleted)
+        engine_sweep(e);    /* it waited for this */
 }
