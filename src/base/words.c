@@ -12,8 +12,8 @@ struct splitter {
     size_t len, at;
     const char *mark;
     size_t mark_len;
-    bool no_double, no_single;  /* an opening quote was not closed, so no later one is either; this
-                                 * keeps a line of lone quotes from being searched again and again */
+    bool no_double, no_single; /* an opening quote was not closed, so no later one is either; this
+                                * keeps a line of lone quotes from being searched again and again */
 };
 
 static bool is_blank(char c)
@@ -26,13 +26,13 @@ static size_t double_quote(const struct splitter *s, size_t at)
 {
     if (s->line[at] == '"')
         return 1;
-    if (s->mark_len > 0 && s->len - at >= s->mark_len
-        && memcmp(s->line + at, s->mark, s->mark_len) == 0)
+    if (s->mark_len > 0 && s->len - at >= s->mark_len &&
+        memcmp(s->line + at, s->mark, s->mark_len) == 0)
         return s->mark_len;
     return 0;
 }
 
-/* Bytes of the line end at `at`, the end of the text included as 0; -1 when it is something else. */
+/* Bytes of the line end at `at`, 0 at the end of the text; -1 when it is something else. */
 static int line_end(const struct splitter *s, size_t at)
 {
     if (at == s->len)
@@ -59,8 +59,8 @@ static void take_backslash(struct splitter *s, bool quoted, struct text *out)
     s->at += 2;
 }
 
-/* Takes a double-quoted piece whose quote of `open` bytes stands at s->at; false, taking nothing, when
- * it is never closed. */
+/* Takes a double-quoted piece whose quote of `open` bytes stands at s->at; false, taking nothing,
+ * when it is never closed. */
 static bool take_double(struct splitter *s, size_t open, struct text *out)
 {
     size_t was = s->at, had = out->len, close;
@@ -98,8 +98,8 @@ static bool take_single(struct splitter *s, struct text *out)
     return true;
 }
 
-/* One step inside a word: a quoted piece, an escape, or a character. True when it made part of a word,
- * be it an empty one (""); false for a continued line, which makes none. */
+/* One step inside a word: a quoted piece, an escape, or a character. True when it made part of a
+ * word, be it an empty one (""); false for a continued line, which makes none. */
 static bool take_piece(struct splitter *s, struct text *out)
 {
     size_t open = double_quote(s, s->at);
@@ -139,7 +139,8 @@ static bool next_word(struct splitter *s, struct mem *mem, struct text *piece, s
     }
     if (any)
         *ret = (struct word){ .text = mem_strndup(mem, piece->len ? piece->data : "", piece->len),
-                              .start = start, .end = s->at };
+                              .start = start,
+                              .end = s->at };
     return any;
 }
 
@@ -159,8 +160,9 @@ static void add_word(struct list *list, size_t *room, struct mem *mem, const str
 int words_split(const char *line, size_t len, const char *mark, size_t max, struct mem *mem,
                 struct list *ret, struct err *err)
 {
-    struct splitter s = { .line = line, .len = len, .mark = mark,
-                          .mark_len = mark ? strlen(mark) : 0 };
+    struct splitter s = {
+        .line = line, .len = len, .mark = mark, .mark_len = mark ? strlen(mark) : 0
+    };
     CLEANUP(text_done) struct text piece = {0};
     struct list words = {0};
     struct word word;

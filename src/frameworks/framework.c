@@ -49,18 +49,19 @@ const struct field framework_fields[] = {
     { .type = FIELD_END },
 };
 
-/* Site definitions write `desc` as objects of one member, { " ": "a line" }; the API shows the lines. */
+/* Site definitions write `desc` as objects of one member, { " ": "a line" }; the API shows the
+ * lines. */
 static json_t *flat_lines(const json_t *desc)
 {
     json_t *lines = json_array(), *item, *line;
     const char *key;
     size_t i;
 
-    json_array_foreach(desc, i, item) {
+    json_array_foreach(desc, i, item)
+    {
         if (!json_is_object(item))
             json_array_append(lines, item);
-        json_object_foreach(item, key, line)
-            json_array_append(lines, line);
+        json_object_foreach(item, key, line) json_array_append(lines, line);
     }
     return lines;
 }
@@ -100,7 +101,8 @@ static int check_exports(const json_t *exports, struct err *err)
 
     if (exports && !json_is_object(exports))
         return err_field(err, "exports", "an object of texts", "\"exports\" must be an object");
-    json_object_foreach((json_t *)exports, key, value) {
+    json_object_foreach((json_t *)exports, key, value)
+    {
         if (!json_is_string(value) || !*key || strchr(key, '='))
             return err_field(err, "exports", "an object of texts",
                              "\"exports.%.40s\" must be a variable's name and a text", key);
@@ -108,16 +110,16 @@ static int check_exports(const json_t *exports, struct err *err)
     return 0;
 }
 
-int framework_from_json(const json_t *json, const char *name, struct mem *mem, struct framework *ret,
-                        struct err *err)
+int framework_from_json(const json_t *json, const char *name, struct mem *mem,
+                        struct framework *ret, struct err *err)
 {
     json_t *copy = json_deep_copy(json);
 
     mem_on_free(mem, release_json, copy);
     if (json_is_array(json_object_get(copy, "desc")))
         json_object_set_new(copy, "desc", flat_lines(json_object_get(copy, "desc")));
-    if (fields_from_json(framework_fields, copy, ret, mem, err) < 0
-        || check_exports(ret->exports, err) < 0)
+    if (fields_from_json(framework_fields, copy, ret, mem, err) < 0 ||
+        check_exports(ret->exports, err) < 0)
         return -1;
     ret->name = mem_strdup(mem, name);
     fill_defaults(copy, ret);

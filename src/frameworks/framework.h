@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* What a framework definition says, and where definitions come from: the shipped frameworks/<name>.json,
- * and site plugins <plugins_dir>/<Name>.conf (JSON with `desc`, `appName`, `frameworkCmdGenerator`, ...),
- * rescanned when the folder changes, without a restart. Thread-safe. */
+/* What a framework definition says, and where definitions come from: the shipped
+ * frameworks/<name>.json, and site plugins <plugins_dir>/<Name>.conf (JSON with `desc`, `appName`,
+ * `frameworkCmdGenerator`, ...), rescanned when the folder changes, without a restart.
+ * Thread-safe. */
 
 #include "base/field.h"
 #include "http/call.h"
@@ -43,25 +44,27 @@ struct framework {
     const char *missing;            /* why not installed: a sentence */
 };
 
-extern const struct field framework_fields[];   /* DLFramework */
+extern const struct field framework_fields[]; /* DLFramework */
 
-/* A definition file's object, shipped or site; ERR_BAD_INPUT names the member that is wrong. What the
- * file leaves out gets its default. Everything lives in `mem`. */
-int framework_from_json(const json_t *json, const char *name, struct mem *mem, struct framework *ret,
-                        struct err *err);
+/* A definition file's object, shipped or site; ERR_BAD_INPUT names the member that is wrong. What
+ * the file leaves out gets its default. Everything lives in `mem`. */
+int framework_from_json(const json_t *json, const char *name, struct mem *mem,
+                        struct framework *ret, struct err *err);
 void framework_copy(const struct framework *in, struct mem *mem, struct framework *ret);
-bool framework_is_called(const struct framework *f, const char *name, bool by_alias);   /* case ignored */
+
+/* Case ignored. */
+bool framework_is_called(const struct framework *f, const char *name, bool by_alias);
 
 struct frameworks *frameworks_new(const struct settings *settings, struct err *err);
 void frameworks_free(struct frameworks *f);
 
-/* By name or alias, case ignored; a copy in `mem`. A site plugin wins over a shipped definition of its name.
- * Unknown is ERR_BAD_INPUT that names the closest and says where the list is; a listed but not installed
- * one is ERR_BAD_INPUT with its reason. */
+/* By name or alias, case ignored; a copy in `mem`. A site plugin wins over a shipped definition of
+ * its name. Unknown is ERR_BAD_INPUT that names the closest and says where the list is; a listed
+ * but not installed one is ERR_BAD_INPUT with its reason. */
 int frameworks_find(struct frameworks *f, const char *name, struct mem *mem, struct framework *ret,
                     struct err *err);
-/* Every definition, shipped ones first; list of struct framework in `mem`. Versions of packages are looked
- * up here, at most once a minute. */
+/* Every definition, shipped ones first; list of struct framework in `mem`. Versions of packages are
+ * looked up here, at most once a minute. */
 int frameworks_all(struct frameworks *f, struct mem *mem, struct list *ret, struct err *err);
 
-extern const struct route frameworks_routes[];  /* base BASE_DL, room = struct frameworks */
+extern const struct route frameworks_routes[]; /* base BASE_DL, room = struct frameworks */

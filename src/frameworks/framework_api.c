@@ -62,7 +62,10 @@ static int find_engines(struct call *c, struct list *ret, struct err *err)
 
         if (f->engine && f->installed && f->version)
             details[ret->n++] = (struct framework_detail){
-                .name = f->engine, .home = f->home, .backend = f->backend, .accelerator = "Native",
+                .name = f->engine,
+                .home = f->home,
+                .backend = f->backend,
+                .accelerator = "Native",
                 .n_ps = "0",
             };
     }
@@ -82,8 +85,8 @@ static int read_backend(const struct call *c, const char **ret, struct err *err)
         if (text_same(backends[i], asked))
             *ret = backends[i];
     if (!*ret)
-        return err_field(err, "backend", "Caffe, TensorFlow or PyTorch", "no backend is called \"%.60s\"",
-                         asked);
+        return err_field(err, "backend", "Caffe, TensorFlow or PyTorch",
+                         "no backend is called \"%.60s\"", asked);
     return 0;
 }
 

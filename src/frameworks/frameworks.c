@@ -18,23 +18,23 @@
 #include <sys/stat.h>
 
 enum {
-    DEFINITION_MAX  = 256 << 10,    /* bytes of one file; the real ones have a few thousand */
-    DEFINITIONS_MAX = 1000,         /* files of one folder */
-    VERSIONS_AGE_MS = 60 * 1000,    /* a package installed meanwhile shows up this late at most */
-    NAME_TRIED_MAX  = 64,           /* bytes; longer names get no suggestion */
+    DEFINITION_MAX = 256 << 10,  /* bytes of one file; the real ones have a few thousand */
+    DEFINITIONS_MAX = 1000,      /* files of one folder */
+    VERSIONS_AGE_MS = 60 * 1000, /* a package installed meanwhile shows up this late at most */
+    NAME_TRIED_MAX = 64,         /* bytes; longer names get no suggestion */
 };
 
 struct definitions {
-    struct mem *mem;            /* holds everything */
+    struct mem *mem; /* holds everything */
     struct framework *items;
     size_t n, n_shipped;
-    uint64_t fingerprint;       /* of the files they were read from */
-    int64_t versions_ms;        /* monotonic time of looking up versions; 0 = not yet */
+    uint64_t fingerprint; /* of the files they were read from */
+    int64_t versions_ms;  /* monotonic time of looking up versions; 0 = not yet */
 };
 
 struct frameworks {
     const struct settings *settings;
-    pthread_mutex_t lock;       /* of `now` and all below it */
+    pthread_mutex_t lock; /* of `now` and all below it */
     struct definitions now;
 };
 
@@ -57,8 +57,8 @@ static uint64_t mix(uint64_t hash, const void *data, size_t len)
     return hash;
 }
 
-/* Changes when a file of `folder` with the ending is added, removed, renamed or written. The sum does not
- * depend on the order of reading. An absent folder counts as empty. */
+/* Changes when a file of `folder` with the ending is added, removed, renamed or written. The sum
+ * does not depend on the order of reading. An absent folder counts as empty. */
 static uint64_t folder_fingerprint(const char *folder, const char *ending)
 {
     DIR *dir = opendir(folder);
@@ -69,8 +69,7 @@ static uint64_t folder_fingerprint(const char *folder, const char *ending)
     if (!dir)
         return 0;
     while ((entry = readdir(dir))) {
-        if (!has_ending(entry->d_name, ending)
-            || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0)
+        if (!has_ending(entry->d_name, ending) || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0)
             continue;
         uint64_t hash = mix(0xcbf29ce484222325, entry->d_name, strlen(entry->d_name));
 
@@ -84,12 +83,12 @@ static uint64_t folder_fingerprint(const char *folder, const char *ending)
 
 static uint64_t fingerprint(const struct settings *s)
 {
-    return folder_fingerprint(s->frameworks_dir, ".json") * 31
-           + folder_fingerprint(s->plugins_dir, ".conf");
+    return folder_fingerprint(s->frameworks_dir, ".json") * 31 +
+           folder_fingerprint(s->plugins_dir, ".conf");
 }
 
-static int read_definition(const char *path, const char *name, struct mem *mem, struct framework *ret,
-                           struct err *err)
+static int read_definition(const char *path, const char *name, struct mem *mem,
+                           struct framework *ret, struct err *err)
 {
     CLEANUP(text_done) struct text text = {0};
     json_t *json;
@@ -106,14 +105,22 @@ static int read_definition(const char *path, const char *name, struct mem *mem, 
 }
 
 /* A site definition that cannot be read is listed all the same, with the reason. */
-static void list_as_broken(const char *name, const char *file, const struct err *why, struct mem *mem,
-                           struct framework *ret)
+static void list_as_broken(const char *name, const char *file, const struct err *why,
+                           struct mem *mem, struct framework *ret)
 {
     fields_init(framework_fields, ret);
     *ret = (struct framework){
-        .name = mem_strdup(mem, name), .description = "", .deploy_mode = "cluster", .has_task0 = "",
-        .exec_mode = "single", .app_name = mem_strdup(mem, name), .launch = "generator",
-        .n_ps = INT_UNSET, .n_workers = INT_UNSET, .max_workers = INT_UNSET, .max_devices = INT_UNSET,
+        .name = mem_strdup(mem, name),
+        .description = "",
+        .deploy_mode = "cluster",
+        .has_task0 = "",
+        .exec_mode = "single",
+        .app_name = mem_strdup(mem, name),
+        .launch = "generator",
+        .n_ps = INT_UNSET,
+        .n_workers = INT_UNSET,
+        .max_workers = INT_UNSET,
+        .max_devices = INT_UNSET,
         .missing = mem_printf(mem, "%s cannot be read: %s", file, why->text),
     };
 }
@@ -161,7 +168,8 @@ static void make_room(struct definitions *defs, int more)
 }
 
 /* Shipped definitions are ours: a broken one is an error. Site definitions never are. */
-static int read_folder(const struct settings *s, bool shipped, struct definitions *defs, struct err *err)
+static int read_folder(const struct settings *s, bool shipped, struct definitions *defs,
+                       struct err *err)
 {
     const char *folder = shipped ? s->frameworks_dir : s->plugins_dir;
     CLEANUP(names_done) struct name_list names = {0};
@@ -169,8 +177,8 @@ static int read_folder(const struct settings *s, bool shipped, struct definition
     names.n = scandir(folder, &names.entries, shipped ? is_json : is_conf, by_name);
     if (names.n < 0) {
         names.n = 0;
-        return shipped ? err_errno(err, ERR_UNAVAILABLE, "framework definitions in %s (paths.frameworks)",
-                                   folder)
+        return shipped ? err_errno(err, ERR_UNAVAILABLE,
+                                   "framework definitions in %s (paths.frameworks)", folder)
                        : 0;
     }
     make_room(defs, names.n);
@@ -180,7 +188,8 @@ static int read_folder(const struct settings *s, bool shipped, struct definition
         const char *name = mem_strndup(defs->mem, file, strlen(file) - strlen(".json"));
         struct err why = {0};
 
-        if (read_definition(mem_printf(defs->mem, "%s/%s", folder, file), name, defs->mem, f, &why) < 0) {
+        if (read_definition(mem_printf(defs->mem, "%s/%s", folder, file), name, defs->mem, f,
+                            &why) < 0) {
             if (shipped)
                 return err_set(err, why.kind, "framework definition %s: %s", file, why.text);
             list_as_broken(name, file, &why, defs->mem, f);
@@ -271,7 +280,7 @@ void frameworks_free(struct frameworks *f)
     free(f);
 }
 
-/* Names before aliases, site definitions (which stand behind the shipped ones) before shipped ones. */
+/* Names before aliases, and site definitions, which stand last, before shipped ones. */
 static const struct framework *look_up(const struct definitions *defs, const char *name)
 {
     for (int by_alias = 0; by_alias < 2; by_alias++)
@@ -307,7 +316,7 @@ static size_t distance(const char *a, const char *b)
 
 static const char *closest(const struct definitions *defs, const char *name)
 {
-    size_t best = strlen(name) / 2 + 1;     /* further away it is another word */
+    size_t best = strlen(name) / 2 + 1; /* further away it is another word */
     const char *found = NULL;
 
     if (strlen(name) > NAME_TRIED_MAX)

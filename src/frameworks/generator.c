@@ -20,8 +20,8 @@
 #include <sys/wait.h>
 
 enum {
-    GENERATOR_MS     = 30 * 1000,
-    OUTPUT_MAX       = 1 << 20,     /* bytes kept of each stream; a command line is far shorter */
+    GENERATOR_MS = 30 * 1000,
+    OUTPUT_MAX = 1 << 20, /* bytes kept of each stream; a command line is far shorter */
     COMMAND_WORDS_MAX = 8192,
 };
 
@@ -46,8 +46,8 @@ static const char *path_of(const char *const *env)
     return "";
 }
 
-/* Whether the kernel could start the file: it is executable, and the interpreter its first line names,
- * through env or not, is on this machine. */
+/* Whether the kernel could start the file: it is executable, and the interpreter its first line
+ * names, through env or not, is on this machine. */
 static bool can_start(const char *file, const char *const *env, struct mem *mem)
 {
     CLEANUP(fd_closep) int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -62,7 +62,8 @@ static bool can_start(const char *file, const char *const *env, struct mem *mem)
     argument = strtok_r(NULL, " \t", &rest);
     if (!program || access(program, X_OK) < 0)
         return false;
-    return !text_starts(program, "/usr/bin/env") || !argument || in_path(argument, path_of(env), mem);
+    return !text_starts(program, "/usr/bin/env") || !argument ||
+           in_path(argument, path_of(env), mem);
 }
 
 static bool is_python(const char *file)
@@ -72,7 +73,8 @@ static bool is_python(const char *file)
     return dot && strcmp(dot, ".py") == 0;
 }
 
-static int make_argv(const struct generator_call *c, struct mem *mem, const char ***ret, struct err *err)
+static int make_argv(const struct generator_call *c, struct mem *mem, const char ***ret,
+                     struct err *err)
 {
     const char *file = tools_generator(c->settings, c->name, mem);
     const char **argv = mem_alloc(mem, (c->program.n + 3) * sizeof *argv);
@@ -82,8 +84,10 @@ static int make_argv(const struct generator_call *c, struct mem *mem, const char
         return err_set(err, ERR_UNAVAILABLE, "generator %s is not installed", c->name);
     if (!can_start(file, c->env, mem)) {
         if (!is_python(file))
-            return err_set(err, ERR_UNAVAILABLE, "generator %s cannot be started: it is not executable,"
-                                                 " or the interpreter of its first line is missing", file);
+            return err_set(err, ERR_UNAVAILABLE,
+                           "generator %s cannot be started: it is not executable,"
+                           " or the interpreter of its first line is missing",
+                           file);
         argv[n++] = c->python;
     }
     argv[n++] = file;
@@ -96,8 +100,8 @@ static int make_argv(const struct generator_call *c, struct mem *mem, const char
 /* --- running it --- */
 
 struct run {
-    pid_t pid;                  /* 0 = none; leads its own process group */
-    int out, err;               /* read ends of its streams; -1 = closed */
+    pid_t pid;    /* 0 = none; leads its own process group */
+    int out, err; /* read ends of its streams; -1 = closed */
     struct text said, complained;
 };
 
@@ -123,8 +127,8 @@ static int spawn(const struct generator_call *c, const char **argv, int out, int
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawnattr_init(&attr);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK
-                                        | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                                        POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
     posix_spawn_file_actions_init(&actions);
@@ -183,7 +187,8 @@ static int listen_to(struct run *r, const struct generator_call *c, struct err *
     int64_t deadline = clock_mono_ms() + limit_ms;
 
     while (r->out >= 0 || r->err >= 0) {
-        struct pollfd fds[2] = { { .fd = r->out, .events = POLLIN }, { .fd = r->err, .events = POLLIN } };
+        struct pollfd fds[2] = { { .fd = r->out, .events = POLLIN },
+                                 { .fd = r->err, .events = POLLIN } };
         int64_t left = deadline - clock_mono_ms();
 
         if (left <= 0)
@@ -223,8 +228,8 @@ static const char *last_words(struct run *r, const char *last)
     return *complaint ? complaint : *last ? last : "nothing";
 }
 
-static int read_command(const char *name, const char *line, struct mem *mem, const char *const **ret,
-                        struct err *err)
+static int read_command(const char *name, const char *line, struct mem *mem,
+                        const char *const **ret, struct err *err)
 {
     struct err why = {0};
     json_t *json = reader_parse_object(line, strlen(line), &why);
@@ -235,8 +240,10 @@ static int read_command(const char *name, const char *line, struct mem *mem, con
     int rc = 0;
 
     if (!command)
-        rc = err_set(err, ERR_UNAVAILABLE, "the last line of generator %s is not {\"CMD\": \"...\"} but"
-                                           " %.200s", name, *line ? line : "empty");
+        rc = err_set(err, ERR_UNAVAILABLE,
+                     "the last line of generator %s is not {\"CMD\": \"...\"} but"
+                     " %.200s",
+                     name, *line ? line : "empty");
     else if (words_split(command, strlen(command), NULL, COMMAND_WORDS_MAX, mem, &list, err) < 0)
         rc = err_wrap(err, "generator %s", name);
     else if (list.n == 0)
@@ -268,8 +275,9 @@ static int finish(const struct generator_call *c, struct run *r, struct mem *mem
         return err_set(err, ERR_UNAVAILABLE, "generator %s was killed by signal %d", c->name,
                        WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)
-        return err_set(err, ERR_UNAVAILABLE, "generator %s ended with exit code %d and said: %.300s",
-                       c->name, WEXITSTATUS(status), last_words(r, last));
+        return err_set(err, ERR_UNAVAILABLE,
+                       "generator %s ended with exit code %d and said: %.300s", c->name,
+                       WEXITSTATUS(status), last_words(r, last));
     return read_command(c->name, last, mem, ret, err);
 }
 
@@ -279,8 +287,8 @@ int generator_run(const struct generator_call *c, struct mem *mem, const char *c
     CLEANUP(run_done) struct run r = { .out = -1, .err = -1 };
     const char **argv = NULL;
 
-    if (make_argv(c, mem, &argv, err) < 0 || start(c, argv, &r, err) < 0
-        || listen_to(&r, c, err) < 0)
+    if (make_argv(c, mem, &argv, err) < 0 || start(c, argv, &r, err) < 0 ||
+        listen_to(&r, c, err) < 0)
         return -1;
     return finish(c, &r, mem, ret, log, err);
 }

@@ -16,8 +16,8 @@ static bool is_given(const char *s) { return s && *s; }
 
 static bool can_run(const char *path) { return access(path, X_OK) == 0 && !file_is_dir(path); }
 
-/* <home>/envs/<name>/bin/python, or python3 where an environment is a link to a prefix without the short
- * name. */
+/* <home>/envs/<name>/bin/python, or python3 where an environment is a link to a prefix without the
+ * short name. */
 static const char *python_of(const char *home, const char *env, struct mem *mem)
 {
     static const char *const names[] = { "python", "python3" };
@@ -39,7 +39,8 @@ static int refuse_env(const struct interpreter_wish *w, const char *home, const 
     if (asked && !is_given(home))
         return err_field(err, "--conda-env-name", "no --conda-env-name, or --conda-home beside it",
                          "environment %.80s was asked for, and this site has no conda folder"
-                         " (paths.conda)", env);
+                         " (paths.conda)",
+                         env);
     if (asked)
         return err_field(err, "--conda-env-name", "the name of a folder in <conda home>/envs",
                          "environment %.80s is not in %.200s/envs", env, home);
@@ -55,7 +56,9 @@ static int choose_env(const struct interpreter_wish *w, const char *env, struct 
 
     if (!python)
         return refuse_env(w, home ? home : "", env, err);
-    *ret = (struct interpreter){ .python = python, .conda_home = home, .conda_env = env,
+    *ret = (struct interpreter){ .python = python,
+                                 .conda_home = home,
+                                 .conda_env = env,
                                  .bin = mem_printf(mem, "%s/envs/%s/bin", home, env) };
     return 0;
 }
@@ -63,8 +66,8 @@ static int choose_env(const struct interpreter_wish *w, const char *env, struct 
 /* `version` is digits and dots: "3", "3.11". */
 static bool is_version(const char *version)
 {
-    return *version >= '1' && *version <= '9' && !version[strspn(version, "0123456789.")]
-           && strlen(version) < 16;
+    return *version >= '1' && *version <= '9' && !version[strspn(version, "0123456789.")] &&
+           strlen(version) < 16;
 }
 
 static const char *find_version(const char *python, const char *version, struct mem *mem)
@@ -82,8 +85,8 @@ static const char *find_version(const char *python, const char *version, struct 
 }
 
 /* Old notebooks ask for the 3.x of their day; any 3.x serves them better than a refusal. */
-static int choose_version(const struct interpreter_wish *w, struct mem *mem, struct interpreter *ret,
-                          struct text *log, struct err *err)
+static int choose_version(const struct interpreter_wish *w, struct mem *mem,
+                          struct interpreter *ret, struct text *log, struct err *err)
 {
     const char *version = w->python_version, *found;
 
@@ -96,7 +99,8 @@ static int choose_version(const struct interpreter_wish *w, struct mem *mem, str
     } else if (text_starts(version, "3")) {
         text_addf(log, "python %s is not on this machine; using %s\n", version, ret->python);
     } else {
-        return err_field(err, "--python-version", "3, or --conda-env-name with an environment that has it",
+        return err_field(err, "--python-version",
+                         "3, or --conda-env-name with an environment that has it",
                          "python %s is not on this machine", version);
     }
     return 0;
@@ -105,7 +109,7 @@ static int choose_version(const struct interpreter_wish *w, struct mem *mem, str
 int interpreter_choose(const struct interpreter_wish *w, struct mem *mem, struct interpreter *ret,
                        struct text *log, struct err *err)
 {
-    const char *env = is_given(w->conda_env)            ? w->conda_env
+    const char *env = is_given(w->conda_env)              ? w->conda_env
                       : is_given(w->framework->conda_env) ? w->framework->conda_env
                                                           : w->settings->default_conda_env;
 
@@ -117,6 +121,7 @@ int interpreter_choose(const struct interpreter_wish *w, struct mem *mem, struct
         return -1;
     if (!can_run(ret->python))
         return err_set(err, ERR_UNAVAILABLE,
-                       "there is no Python interpreter at %s; set paths.python to one", ret->python);
+                       "there is no Python interpreter at %s; set paths.python to one",
+                       ret->python);
     return 0;
 }

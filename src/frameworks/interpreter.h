@@ -17,14 +17,15 @@ struct interpreter_wish {
 };
 
 struct interpreter {
-    const char *python;         /* absolute path */
-    const char *bin;            /* its folder inside a conda environment, for PATH; NULL outside */
-    const char *conda_home, *conda_env;     /* NULL outside */
+    const char *python; /* absolute path */
+    const char *bin;    /* its folder inside a conda environment, for PATH; NULL outside */
+    const char *conda_home, *conda_env; /* NULL outside */
 };
 
-/* The environment asked for wins over the definition's, and that over the site's default; an environment
- * is <home>/envs/<name>. Without one it is the definition's or the site's interpreter, in the version
- * asked for if this machine has it; `log` gets a line where it has another of the same major number.
- * ERR_BAD_INPUT for an option that cannot be met, ERR_UNAVAILABLE when the site's own choice is missing. */
-int interpreter_choose(const struct interpreter_wish *wish, struct mem *mem, struct interpreter *ret,
-                       struct text *log, struct err *err);
+/* The environment asked for wins over the definition's, and that over the site's default; an
+ * environment is <home>/envs/<name>. Without one it is the definition's or the site's interpreter,
+ * in the version asked for if this machine has it; `log` gets a line where it has another of the
+ * same major number. ERR_BAD_INPUT for an option that cannot be met, ERR_UNAVAILABLE when the
+ * site's own choice is missing. */
+int interpreter_choose(const struct interpreter_wish *wish, struct mem *mem,
+                       struct interpreter *ret, struct text *log, struct err *err);

@@ -24,7 +24,9 @@ static bool is_distributed(const struct framework *f)
 
 int plan_workers(const struct framework *f, int64_t asked, int64_t *ret, struct err *err)
 {
-    int64_t most = f->max_workers != INT_UNSET ? f->max_workers : is_distributed(f) ? PROCESSES_MAX : 1;
+    int64_t most = f->max_workers != INT_UNSET ? f->max_workers
+                   : is_distributed(f)         ? PROCESSES_MAX
+                                               : 1;
 
     if (asked == INT_UNSET)
         asked = f->n_workers != INT_UNSET ? f->n_workers : 1;
@@ -64,8 +66,9 @@ static int count(struct planning *p, struct err *err)
     if (gpu)
         p->devices = in->devices_per_worker == INT_UNSET ? 1 : (int)in->devices_per_worker;
     if (in->framework->max_devices != INT_UNSET && p->devices > in->framework->max_devices)
-        return err_field(err, "--workerDeviceNum", NULL, "framework %s uses at most %lld GPUs per worker",
-                         in->framework->name, (long long)in->framework->max_devices);
+        return err_field(err, "--workerDeviceNum", NULL,
+                         "framework %s uses at most %lld GPUs per worker", in->framework->name,
+                         (long long)in->framework->max_devices);
     return 0;
 }
 
@@ -81,8 +84,8 @@ static int find_ports(struct planning *p, struct err *err)
 
 /* --- where --- */
 
-int plan_data_dir(const struct settings *s, const char *data_path, struct mem *mem, const char **ret,
-                  struct err *err)
+int plan_data_dir(const struct settings *s, const char *data_path, struct mem *mem,
+                  const char **ret, struct err *err)
 {
     size_t root = s->data_fs ? strlen(s->data_fs) : 0;
     const char *below = data_path;
@@ -94,7 +97,8 @@ int plan_data_dir(const struct settings *s, const char *data_path, struct mem *m
         below += root + strspn(below + root, "/");
     if (below && *below && !path_inside(below))
         return err_field(err, "--cs-datastore-meta", "data_path=<a folder below the data root>",
-                         "data_path %.120s is not inside the data root %.200s", data_path, s->data_fs);
+                         "data_path %.120s is not inside the data root %.200s", data_path,
+                         s->data_fs);
     *ret = below && *below ? mem_printf(mem, "%s/%s", s->data_fs, below) : s->data_fs;
     return 0;
 }
@@ -111,8 +115,10 @@ static int find_owner(struct planning *p, struct err *err)
     else
         getpwuid_r(geteuid(), &entry, buf, PASSWD_BYTES, &found);
     if (!found && user && *user)
-        return err_set(err, ERR_UNAVAILABLE, "the instance group runs tasks as %s, and this machine has"
-                                             " no such user", user);
+        return err_set(err, ERR_UNAVAILABLE,
+                       "the instance group runs tasks as %s, and this machine has"
+                       " no such user",
+                       user);
     p->owner = (struct owner){ .uid = geteuid(), .gid = getegid(), .home = p->in->result_dir };
     if (found) {
         p->owner.uid = entry.pw_uid;
@@ -144,8 +150,8 @@ static bool wants_model_dir(const struct plan_request *in)
     return in->framework->precreate_model_dir;
 }
 
-/* The data folder belongs to the site, so a task whose data folder cannot be made still runs and may
- * find what it needs elsewhere. */
+/* The data folder belongs to the site, so a task whose data folder cannot be made still runs and
+ * may find what it needs elsewhere. */
 static void make_data_dir(struct planning *p)
 {
     struct err why = {0};
@@ -208,13 +214,16 @@ static const char *const *make_argv(const struct planning *p, const struct membe
 }
 
 /* The command of a site plugin, made by its generator with the first worker's environment. */
-static int generate(const struct planning *p, const struct variables *common, const struct member *m,
-                    const char *const **ret, struct err *err)
+static int generate(const struct planning *p, const struct variables *common,
+                    const struct member *m, const char *const **ret, struct err *err)
 {
     struct variables v = plan_member_variables(p, common, m);
     struct generator_call call = {
-        .settings = p->in->settings, .name = p->in->framework->generator, .python = p->python.python,
-        .cwd = p->in->work_dir, .program = p->in->program,
+        .settings = p->in->settings,
+        .name = p->in->framework->generator,
+        .python = p->python.python,
+        .cwd = p->in->work_dir,
+        .program = p->in->program,
     };
 
     variables_set(&v, "MODEL", main_path(p));
@@ -242,7 +251,9 @@ static int plan_process(const struct planning *p, const struct variables *common
     if (make_folder(p, m->log_dir, err) < 0)
         return -1;
     v = plan_member_variables(p, common, m);
-    *ret = (struct launch_process){ .label = m->label, .service = m->is_ps, .env = variables_done(&v),
+    *ret = (struct launch_process){ .label = m->label,
+                                    .service = m->is_ps,
+                                    .env = variables_done(&v),
                                     .argv = generated ? generated : make_argv(p, m) };
     log_process(p, ret);
     return 0;
@@ -254,7 +265,10 @@ static struct member member_at(const struct planning *p, int number)
     int index = is_ps ? number - p->n_workers : number;
     const char *label = mem_printf(p->mem, "%s-%d", is_ps ? "ps" : "worker", index);
 
-    return (struct member){ .label = label, .is_ps = is_ps, .index = index, .number = number,
+    return (struct member){ .label = label,
+                            .is_ps = is_ps,
+                            .index = index,
+                            .number = number,
                             .log_dir = mem_printf(p->mem, "%s/log/%s", p->in->result_dir, label) };
 }
 
@@ -266,8 +280,8 @@ static int plan_processes(const struct planning *p, struct launch *ret, struct e
     int n = p->n_workers + p->n_ps;
     struct launch_process *processes = mem_alloc(p->mem, (size_t)n * sizeof *processes);
 
-    if (strcmp(p->in->framework->launch, "generator") == 0 && !p->in->user_cmd
-        && generate(p, &common, &first, &generated, err) < 0)
+    if (strcmp(p->in->framework->launch, "generator") == 0 && !p->in->user_cmd &&
+        generate(p, &common, &first, &generated, err) < 0)
         return -1;
     for (int i = 0; i < n; i++) {
         const struct member m = member_at(p, i);
@@ -286,9 +300,11 @@ static int check_whole(const struct plan_request *in, struct err *err)
         return err_field(err, "--pbmodel-name", "--model-main with a script of yours",
                          "prebuilt models are not part of this version");
     if (in->user_cmd && in->program.n == 0)
-        return err_field(err, "--user-cmd", "-- <command> <words...>", "--user-cmd names no command");
+        return err_field(err, "--user-cmd", "-- <command> <words...>",
+                         "--user-cmd names no command");
     if (!in->user_cmd && !in->main_file)
-        return err_field(err, "--model-main", "a file of the package", "the task names no script to run");
+        return err_field(err, "--model-main", "a file of the package",
+                         "the task names no script to run");
     return 0;
 }
 
@@ -297,20 +313,27 @@ int plan_make(const struct plan_request *in, struct mem *mem, struct launch *ret
 {
     struct planning p = { .in = in, .mem = mem, .log = launcher_log };
     const struct interpreter_wish wish = {
-        .settings = in->settings, .framework = in->framework, .conda_home = in->conda_home,
-        .conda_env = in->conda_env, .python_version = in->python_version,
+        .settings = in->settings,
+        .framework = in->framework,
+        .conda_home = in->conda_home,
+        .conda_env = in->conda_env,
+        .python_version = in->python_version,
     };
     struct launch launch = {
-        .exec_id = in->exec_id, .run_dir = in->run_dir, .cwd = in->work_dir,
-        .user = in->os_user ? in->os_user : "", .wall_ms = in->wall_ms,
-        .grace_ms = in->settings->task_grace_s * 1000, .memory_bytes = in->memory_bytes,
+        .exec_id = in->exec_id,
+        .run_dir = in->run_dir,
+        .cwd = in->work_dir,
+        .user = in->os_user ? in->os_user : "",
+        .wall_ms = in->wall_ms,
+        .grace_ms = in->settings->task_grace_s * 1000,
+        .memory_bytes = in->memory_bytes,
         .files_max = in->settings->task_files_max,
     };
 
-    if (check_whole(in, err) < 0 || count(&p, err) < 0 || find_ports(&p, err) < 0
-        || plan_data_dir(in->settings, in->data_path, mem, &p.data_dir, err) < 0
-        || interpreter_choose(&wish, mem, &p.python, launcher_log, err) < 0
-        || find_owner(&p, err) < 0 || make_folders(&p, err) < 0)
+    if (check_whole(in, err) < 0 || count(&p, err) < 0 || find_ports(&p, err) < 0 ||
+        plan_data_dir(in->settings, in->data_path, mem, &p.data_dir, err) < 0 ||
+        interpreter_choose(&wish, mem, &p.python, launcher_log, err) < 0 ||
+        find_owner(&p, err) < 0 || make_folders(&p, err) < 0)
         return -1;
     text_addf(launcher_log, "framework %s in %s\n", in->framework->name, in->work_dir);
     if (plan_processes(&p, &launch, err) < 0)

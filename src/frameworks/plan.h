@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The launch plan of a task: for every process its argv, environment and log directory, as the runtime
- * contract says. Blocks (looks for interpreters, runs a site plugin's generator with a time limit of
- * 30 s): call it on a worker thread. */
+/* The launch plan of a task: for every process its argv, environment and log directory, as user
+ * code expects them. Blocks (looks for interpreters, runs a site plugin's generator with a time
+ * limit of 30 s): call it on a worker thread. */
 
 #include "cluster/backend.h"
 #include "cluster/group.h"
@@ -35,21 +35,22 @@ struct plan_request {               /* what tasks/ knows about the task */
     int64_t wall_ms, memory_bytes;
 };
 
-/* DATA_DIR: the data root, or the folder below it that `data_path` (NULL, relative, or absolute inside the
- * root) names; NULL when the site has no data root. ERR_BAD_INPUT when it leads elsewhere. Pure. */
-int plan_data_dir(const struct settings *s, const char *data_path, struct mem *mem, const char **ret,
-                  struct err *err);
+/* DATA_DIR: the data root, or the folder below it that `data_path` (NULL, relative, or absolute
+ * inside the root) names; NULL when the site has no data root. ERR_BAD_INPUT when it leads
+ * elsewhere. Pure. */
+int plan_data_dir(const struct settings *s, const char *data_path, struct mem *mem,
+                  const char **ret, struct err *err);
 
-/* How many workers a task of this framework gets: `asked`, or the definition's when INT_UNSET. ERR_BAD_INPUT
- * when that is more than the framework runs. Pure. */
+/* How many workers a task of this framework gets: `asked`, or the definition's when INT_UNSET.
+ * ERR_BAD_INPUT when that is more than the framework runs. Pure. */
 int plan_workers(const struct framework *f, int64_t asked, int64_t *ret, struct err *err);
 
-/* How many parameter servers; 0 unless the framework has them and they are asked for, or its strategy
- * needs them. Pure. */
+/* How many parameter servers; 0 unless the framework has them and they are asked for, or its
+ * strategy needs them. Pure. */
 int64_t plan_parameter_servers(const struct framework *f, int64_t asked);
 
-/* Fills *ret (everything in `mem`) and creates the log directories. ERR_BAD_INPUT or ERR_UNAVAILABLE with
- * what is missing: "environment dlipy3 is not in /opt/conda/envs". `launcher_log` gets the lines for
- * launcher.log. */
+/* Fills *ret (everything in `mem`) and creates the log directories. ERR_BAD_INPUT or
+ * ERR_UNAVAILABLE with what is missing: "environment dlipy3 is not in /opt/conda/envs".
+ * `launcher_log` gets the lines for launcher.log. */
 int plan_make(const struct plan_request *in, struct mem *mem, struct launch *ret,
               struct text *launcher_log, struct err *err);

@@ -47,7 +47,8 @@ static void set_places(struct variables *v, const struct planning *p)
     variables_setf(v, "CHECKPOINT_DIR", "%s/checkpoint", p->in->result_dir);
     variables_set(v, "DATA_DIR", p->data_dir);
     variables_set(v, "DATA_PATH", or_empty(p->in->data_path));
-    variables_set(v, "DLI_CS_DATASTORE_META", p->in->datastore_meta ? p->in->datastore_meta : "type=fs");
+    variables_set(v, "DLI_CS_DATASTORE_META",
+                  p->in->datastore_meta ? p->in->datastore_meta : "type=fs");
     variables_set(v, "DLI_WORK_DIR", p->in->work_dir);
     variables_set(v, "MODEL_PATH", p->in->work_dir);
     variables_set(v, "PS_PATH", p->in->work_dir);
@@ -64,15 +65,16 @@ static void set_python(struct variables *v, const struct planning *p)
     const char *tools = tools_bin(s, p->mem), *home = p->python.conda_home;
 
     variables_setf(v, "PATH", "%s%s:%s",
-                   home ? mem_printf(p->mem, "%s:%s/bin:", p->python.bin, home) : "", tools, SYSTEM_PATH);
+                   home ? mem_printf(p->mem, "%s:%s/bin:", p->python.bin, home) : "", tools,
+                   SYSTEM_PATH);
     variables_setf(v, "PYTHONPATH", "%s:%s", p->in->work_dir, s->runtime_dir);
     variables_set(v, "PYTHONUNBUFFERED", "1");
     variables_setf(v, "PYTHONUSERBASE", "%s/%s", s->result_fs, p->in->user);
-    variables_set(v, "LANG", "C.UTF-8");        /* so that printing any text works */
+    variables_set(v, "LANG", "C.UTF-8"); /* so that printing any text works */
     variables_set(v, "DLI_CONDA_HOME", home);
     variables_set(v, "DLI_CONDA_ENV_NAME", p->python.conda_env);
-    variables_set(v, "CONDA_PREFIX", home ? mem_printf(p->mem, "%s/envs/%s", home, p->python.conda_env)
-                                          : NULL);
+    variables_set(v, "CONDA_PREFIX",
+                  home ? mem_printf(p->mem, "%s/envs/%s", home, p->python.conda_env) : NULL);
     if (s->conda_home && *s->conda_home) {
         variables_set(v, "DLI_DEFAULT_CONDA_HOME", s->conda_home);
         variables_set(v, "DLI_DEFAULT_CONDA_ENV", or_empty(s->default_conda_env));
@@ -80,12 +82,12 @@ static void set_python(struct variables *v, const struct planning *p)
     }
 }
 
-/* Numeric libraries start a thread per core unless told; two tasks on one machine would then ruin each
- * other. */
+/* Numeric libraries start a thread per core unless told; two tasks on one machine would then ruin
+ * each other. */
 static void set_threads(struct variables *v, const struct planning *p)
 {
-    static const char *const names[] = { "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
-                                         "NUMEXPR_NUM_THREADS" };
+    static const char *const names[] = { "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
+                                         "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS" };
     int64_t cpus = p->in->grant->need.cpus / (p->n_workers + p->n_ps);
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -103,7 +105,8 @@ static void set_exports(struct variables *v, const struct planning *p)
     const char *name;
     json_t *value;
 
-    json_object_foreach(p->in->framework->exports, name, value) {
+    json_object_foreach(p->in->framework->exports, name, value)
+    {
         if (is_for_another_machine(name, json_string_value(value)))
             text_addf(p->log, "%s is not set: this machine has no network interface %s\n", name,
                       json_string_value(value));
@@ -143,8 +146,11 @@ static void set_devices(struct variables *v, const struct planning *p, const str
 
 static void set_rendezvous(struct variables *v, const struct planning *p, const struct member *m)
 {
-    const struct tf_member tf = { .ports = p->ports, .n_workers = p->n_workers, .n_ps = p->n_ps,
-                                  .job = m->is_ps ? "ps" : "worker", .index = m->index };
+    const struct tf_member tf = { .ports = p->ports,
+                                  .n_workers = p->n_workers,
+                                  .n_ps = p->n_ps,
+                                  .job = m->is_ps ? "ps" : "worker",
+                                  .index = m->index };
     CLEANUP(text_done) struct text config = {0};
 
     if (!m->is_ps)

@@ -21,8 +21,8 @@ static int port_find(int *ret_fd, int *ret_port)
     socklen_t len = sizeof at;
 
     *ret_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (*ret_fd < 0 || bind(*ret_fd, (struct sockaddr *)&at, sizeof at) < 0
-        || getsockname(*ret_fd, (struct sockaddr *)&at, &len) < 0)
+    if (*ret_fd < 0 || bind(*ret_fd, (struct sockaddr *)&at, sizeof at) < 0 ||
+        getsockname(*ret_fd, (struct sockaddr *)&at, &len) < 0)
         return -1;
     *ret_port = ntohs(at.sin_port);
     return 0;
@@ -48,11 +48,11 @@ void torch_variables(struct variables *v, int port, int n_workers, int rank)
     variables_setf(v, "MASTER_PORT", "%d", port);
     variables_setf(v, "WORLD_SIZE", "%d", n_workers);
     variables_setf(v, "RANK", "%d", rank);
-    variables_set(v, "LOCAL_RANK", "0");        /* each worker sees its own devices only */
+    variables_set(v, "LOCAL_RANK", "0"); /* each worker sees its own devices only */
 }
 
-static void add_hosts(const struct tf_member *m, const char *job, const char *before, const char *after,
-                      struct text *out)
+static void add_hosts(const struct tf_member *m, const char *job, const char *before,
+                      const char *after, struct text *out)
 {
     bool ps = strcmp(job, "ps") == 0;
     const int *ports = m->ports + (ps ? m->n_workers : 0);

@@ -8,10 +8,10 @@ struct err;
 struct mem;
 struct text;
 
-enum { PORTS_MAX = 1024 };      /* processes of one task that need a port */
+enum { PORTS_MAX = 1024 }; /* processes of one task that need a port */
 
-/* `n` different TCP ports of 127.0.0.1 that nobody listens on now. ERR_UNAVAILABLE when there are not so
- * many. */
+/* `n` different TCP ports of 127.0.0.1 that nobody listens on now. ERR_UNAVAILABLE when there are
+ * not so many. */
 int ports_find(int n, int *ret, struct err *err);
 
 /* PyTorch: MASTER_ADDR, MASTER_PORT, WORLD_SIZE, RANK, LOCAL_RANK. */
@@ -21,9 +21,10 @@ void torch_variables(struct variables *v, int port, int n_workers, int rank);
 struct tf_member {
     const int *ports;
     int n_workers, n_ps;
-    const char *job;            /* "worker" or "ps" */
+    const char *job; /* "worker" or "ps" */
     int index;
 };
 
-void tf_config(const struct tf_member *m, struct text *out);            /* the JSON of TF_CONFIG */
-void tf_hosts(const struct tf_member *m, const char *job, struct text *out);    /* "host:port,host:port" */
+/* The JSON of TF_CONFIG, and "host:port,host:port" of the members with that job. */
+void tf_config(const struct tf_member *m, struct text *out);
+void tf_hosts(const struct tf_member *m, const char *job, struct text *out);

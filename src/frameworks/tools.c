@@ -28,8 +28,8 @@ static int install(const char *to, const char *data, size_t len, struct mem *mem
     struct err absent = {0};
     char *folder = mem_strdup(mem, to);
 
-    if (file_read(to, TOOL_MAX, &there, &absent) == 0 && there.len == len
-        && memcmp(there.data, data, len) == 0)
+    if (file_read(to, TOOL_MAX, &there, &absent) == 0 && there.len == len &&
+        memcmp(there.data, data, len) == 0)
         return 0;
     *strrchr(folder, '/') = '\0';
     if (file_mkdirs(folder, 0755, err) < 0)
@@ -42,9 +42,10 @@ static int install_copies(const struct settings *s, struct mem *mem, struct err 
     for (size_t i = 0; i < ARRAY_LEN(copies); i++) {
         CLEANUP(text_done) struct text tool = {0};
 
-        if (file_read(mem_printf(mem, "%s/%s", s->runtime_dir, copies[i].from), TOOL_MAX, &tool, err) < 0
-            || install(mem_printf(mem, "%s/%s", s->shared_fs, copies[i].to), tool.data, tool.len, mem,
-                       err) < 0)
+        if (file_read(mem_printf(mem, "%s/%s", s->runtime_dir, copies[i].from), TOOL_MAX, &tool,
+                      err) < 0 ||
+            install(mem_printf(mem, "%s/%s", s->shared_fs, copies[i].to), tool.data, tool.len, mem,
+                    err) < 0)
             return -1;
     }
     return 0;
@@ -55,7 +56,8 @@ static int install_python(const struct settings *s, struct mem *mem, struct err 
 {
     const char *script = mem_printf(mem, "#!/bin/sh\nexec \"%s\" \"$@\"\n", s->python);
 
-    return install(mem_printf(mem, "%s/python", tools_bin(s, mem)), script, strlen(script), mem, err);
+    return install(mem_printf(mem, "%s/python", tools_bin(s, mem)), script, strlen(script), mem,
+                   err);
 }
 
 int tools_install(const struct settings *s, struct err *err)

@@ -36,7 +36,8 @@ static char *version_of_source(const char *folder, const char *package, struct m
     struct err ignored = {0};
 
     if (file_read(mem_printf(mem, "%s/%s/version.py", folder, package), VERSION_FILE_MAX, &source,
-                  &ignored) < 0 || !source.len)
+                  &ignored) < 0 ||
+        !source.len)
         return NULL;
     return version_in_source(source.data, mem);
 }
@@ -62,7 +63,8 @@ static char *version_of_record(const char *folder, const char *package, struct m
 
 char *package_version(const char *prefix, const char *package, struct mem *mem)
 {
-    static const char *const places[] = { "lib/python3*/site-packages", "lib/python3*/dist-packages",
+    static const char *const places[] = { "lib/python3*/site-packages",
+                                          "lib/python3*/dist-packages",
                                           "local/lib/python3*/dist-packages" };
     char *version = NULL;
 
@@ -84,7 +86,7 @@ char *python_prefix(const char *python, struct mem *mem)
 {
     char *prefix = mem_strdup(mem, python), *slash;
 
-    for (int up = 0; up < 2; up++) {        /* <prefix>/bin/python */
+    for (int up = 0; up < 2; up++) { /* <prefix>/bin/python */
         slash = strrchr(prefix, '/');
         if (!slash)
             return NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Versions of Python packages, read from the files that installing them left, without starting Python. */
+/* Versions of Python packages, read from the files that installing them left, without starting
+ * Python. */
 
 struct mem;
 

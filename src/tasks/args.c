@@ -93,8 +93,8 @@ static int take_int(struct reading *r, const struct option *o, const char *value
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* A plain decimal number: digits, perhaps with a fraction. NULL when `text` does not begin with one;
- * otherwise what follows it. */
+/* A plain decimal number: digits, perhaps with a fraction. NULL when `text` does not begin with
+ * one; otherwise what follows it. */
 static const char *read_decimal(const char *text, double *ret)
 {
     const char *p = text;
@@ -127,7 +127,8 @@ static int take_cores(struct reading *r, const struct option *o, const char *val
     return 0;
 }
 
-static int take_memory(struct reading *r, const struct option *o, const char *value, struct err *err)
+static int take_memory(struct reading *r, const struct option *o, const char *value,
+                       struct err *err)
 {
     return args_memory_mib(o->name, value, (int64_t *)((char *)r->args + o->offset), err);
 }
@@ -140,7 +141,8 @@ static int take_word(struct reading *r, const struct option *o, const char *valu
     return refuse(o, value, err);
 }
 
-static int take_user_cmd(struct reading *r, const struct option *o, const char *value, struct err *err)
+static int take_user_cmd(struct reading *r, const struct option *o, const char *value,
+                         struct err *err)
 {
     (void)o, (void)value, (void)err;
     r->args->user_cmd = true;
@@ -164,7 +166,8 @@ static int take_env(struct reading *r, const struct option *o, const char *value
     return 0;
 }
 
-static int take_ignored(struct reading *r, const struct option *o, const char *value, struct err *err)
+static int take_ignored(struct reading *r, const struct option *o, const char *value,
+                        struct err *err)
 {
     (void)err;
     add_ignored(r, o->bare     ? o->name
@@ -185,9 +188,10 @@ static int take_container_id(struct reading *r, const struct option *o, const ch
     return take_ignored(r, o, value, err);
 }
 
-/* Walks "name=value,name=value", blanks around the parts ignored. False at the end; a part without '='
- * has value NULL. */
-static bool next_pair(struct mem *mem, const char **at, const char **ret_name, const char **ret_value)
+/* Walks "name=value,name=value", blanks around the parts ignored. False at the end; a part without
+ * '=' has value NULL. */
+static bool next_pair(struct mem *mem, const char **at, const char **ret_name,
+                      const char **ret_value)
 {
     char *part, *equals, *end;
     size_t len;
@@ -209,7 +213,8 @@ static bool next_pair(struct mem *mem, const char **at, const char **ret_name, c
     return true;
 }
 
-static int take_datastore(struct reading *r, const struct option *o, const char *value, struct err *err)
+static int take_datastore(struct reading *r, const struct option *o, const char *value,
+                          struct err *err)
 {
     const char *at = value, *name, *part, *data_path = NULL;
 
@@ -228,10 +233,12 @@ static int take_datastore(struct reading *r, const struct option *o, const char 
 }
 
 /* Only maxWorkers of the elastic options means something here; --numWorker wins over it. */
-static int take_elastic(struct reading *r, const struct option *o, const char *value, struct err *err)
+static int take_elastic(struct reading *r, const struct option *o, const char *value,
+                        struct err *err)
 {
-    const struct option workers = { .name = o->name, .min = o->min, .max = o->max,
-                                    .offset = o->offset, .accepted = o->accepted };
+    const struct option workers = {
+        .name = o->name, .min = o->min, .max = o->max, .offset = o->offset, .accepted = o->accepted
+    };
     int64_t before = r->args->n_workers;
     const char *at = value, *name, *part;
 
@@ -358,7 +365,7 @@ static void echo_instead(struct reading *r, const struct word *word, const char 
     r->echoed = word->end;
 }
 
-/* The value of the option at r->at, which moves to the option's last word; NULL when it has none. */
+/* The value of the option at r->at, which moves to the option's last word; NULL: it has none. */
 static const char *read_value(struct reading *r, const struct option *o)
 {
     const struct word *word = &r->words[r->at];
@@ -393,15 +400,15 @@ static int read_option(struct reading *r, const struct option *o, struct err *er
     return o->take(r, o, value, err);
 }
 
-/* Whether the word at r->at is the client's own output option: the last word of all, or before a word
- * only that option takes. Anything else so spelled is the program's. */
+/* Whether the word at r->at is the client's own output option: the last word of all, or before a
+ * word only that option takes. Anything else so spelled is the program's. */
 static bool is_output_option(struct reading *r)
 {
     const char *word = r->words[r->at].text, *value = strchr(word, '=');
 
     if (value)
-        return strncmp(word, "--output=", strlen("--output=")) == 0
-               && (strcmp(value + 1, "json") == 0 || text_starts(value + 1, "custom-columns="));
+        return strncmp(word, "--output=", strlen("--output=")) == 0 &&
+               (strcmp(value + 1, "json") == 0 || text_starts(value + 1, "custom-columns="));
     if (strcmp(word, "-o") != 0 && strcmp(word, "--output") != 0)
         return false;
     if (r->at + 1 == r->n)
@@ -444,7 +451,8 @@ static void drop_strays(struct reading *r)
         add_ignored(r, mem_printf(r->mem, "%s (before --)", ((const char **)strays.items)[i]));
 }
 
-/* The words after a bare "--" are the program's as they stand; secrets among them are still not shown. */
+/* The words after a bare "--" are the program's as they stand; secrets among them are still not
+ * shown. */
 static void read_rest(struct reading *r)
 {
     if (r->at < r->n && r->args->user_cmd)
@@ -475,9 +483,14 @@ static int check_whole(const struct args *a, struct err *err)
 
 int args_parse(const char *text, size_t len, struct mem *mem, struct args *ret, struct err *err)
 {
-    struct args args = { .n_workers = INT_UNSET, .devices_per_worker = INT_UNSET,
-                         .memory_mib = INT_UNSET, .memory_limit_mib = INT_UNSET, .cpu_limit = NAN,
-                         .n_ps = INT_UNSET, .priority = INT_UNSET, .pending_timeout_s = INT_UNSET };
+    struct args args = { .n_workers = INT_UNSET,
+                         .devices_per_worker = INT_UNSET,
+                         .memory_mib = INT_UNSET,
+                         .memory_limit_mib = INT_UNSET,
+                         .cpu_limit = NAN,
+                         .n_ps = INT_UNSET,
+                         .priority = INT_UNSET,
+                         .pending_timeout_s = INT_UNSET };
     struct reading r = { .text = text, .len = len, .mem = mem, .args = &args };
     struct list words;
     int rc;
@@ -508,10 +521,16 @@ int args_parse(const char *text, size_t len, struct mem *mem, struct args *ret, 
 int args_memory_mib(const char *option, const char *text, int64_t *ret_mib, struct err *err)
 {
     static const char accepted[] = "a size such as 4G, 512M or 2048 (MiB)";
-    static const struct { char letter; double mib; } units[] = {
-        { 'k', 1.0 / 1024 }, { 'm', 1 }, { 'g', 1024 }, { 't', 1024 * 1024 },
+    static const struct {
+        char letter;
+        double mib;
+    } units[] = {
+        { 'k', 1.0 / 1024 },
+        { 'm', 1 },
+        { 'g', 1024 },
+        { 't', 1024 * 1024 },
     };
-    enum { MEMORY_MAX_MIB = 1 << 30 };  /* a PiB: beyond any machine, and safe to multiply */
+    enum { MEMORY_MAX_MIB = 1 << 30 }; /* a PiB: beyond any machine, and safe to multiply */
     double mib = 0;
     const char *rest = read_decimal(text, &mib);
 
@@ -527,7 +546,8 @@ int args_memory_mib(const char *option, const char *text, int64_t *ret_mib, stru
         break;
     }
     if (!rest || *rest || mib <= 0 || mib > MEMORY_MAX_MIB)
-        return err_field(err, option, accepted, "%s takes %s, not \"%.40s\"", option, accepted, text);
+        return err_field(err, option, accepted, "%s takes %s, not \"%.40s\"", option, accepted,
+                         text);
     *ret_mib = (int64_t)ceil(mib);
     return 0;
 }

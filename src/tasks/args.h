@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The args mini-language: one string, as it would be typed after the client's program name, split into
- * what the platform consumes and what the program gets. One table (args_options) has every option.
- * Pure: no I/O. */
+/* The args mini-language: one string, as it would be typed after the client's program name, split
+ * into what the platform consumes and what the program gets. One table in args.c has every
+ * option. Pure: no I/O. */
 
 #include "base/field.h"
 
