@@ -210,8 +210,8 @@ static void a_deleted_task_is_invisible_until_its_row_goes(void **state)
 static void trials_of_a_search_that_goes_on_survive_delete_all(void **state)
 {
     static const char sql_search[] =
-        "INSERT INTO search (name, creator, state, sig_name, args, spec, seed, created_ms, ended_ms)"
-        " VALUES (:name, 'ann', 'RUNNING', 'default', '', '{}', 1, 0, :ended)";
+        "INSERT INTO search (name, creator, state, sig_name, args, spec, seed, created_ms, ended_ms, planned)"
+        " VALUES (:name, 'ann', 'RUNNING', 'default', '', '{}', 1, 0, :ended, 1)";
     CLEANUP(db_closep) struct db *db = open_db();
     CLEANUP(mem_freep) struct mem *mem = mem_new();
     struct exec live = make_exec("ann-1", "ann", mem), done = make_exec("ann-2", "ann", mem);
