@@ -68,13 +68,15 @@ static void on_moved(void *arg)
 {
     struct move *m = arg;
     struct task *t = m->task;
+    struct engine *e = t->engine;
+    bool remove;
 
     t->writing = false;
     if (m->err.kind != ERR_NONE && m->err.kind != ERR_CONFLICT) {
         wait_for_disk(t, &m->err);
         return;
     }
-    t->engine->write_failed = false;
+    e->write_failed = false;
     t->moves = m->next;
     if (!t->moves)
         t->moves_end = &t->moves;
@@ -84,7 +86,10 @@ static void on_moved(void *arg)
         log_warn("exec.move", "id=%s reason=\"%s\"", t->exec.id, m->err.text);
     free(m);
     write_first(t);
+    remove = t->exec.deleted && exec_state_is_final(t->state) && !t->moves;
     task_forget(t);
+    if (remove)
+        engine_sweep(e);
 }
 
 /* On the writer's thread. */

@@ -229,7 +229,7 @@ static int count_resources(const struct submission *s, const struct group *g, st
     gpu = strcmp(plan->device_type, "gpu") == 0;
     if (devices < (gpu ? 0 : 1) || devices > 65536)
         return err_field(err, "--workerDeviceNum", "a whole number from 1",
-                         "%" PRId64 " devices per worker were asked for", devices);
+                         "--workerDeviceNum asks for %" PRId64 " devices per worker", devices);
     plan->devices_per_worker = devices;
     cpus = gpu ? 1 : devices;
     e->cpus = e->n_workers * cpus;

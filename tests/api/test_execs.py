@@ -137,7 +137,7 @@ def test_the_file_part_may_have_no_filename(server):
 
 
 def test_a_windows_path_as_filename_is_shortened(server):
-    reply = submit(server, r"--exec-start tensorflow --model-main C:\work\train.py",
+    reply = submit(server, r"--exec-start tensorflow --model-main 'C:\work\train.py'",
                    {"file": (r"C:\work\train.py", NOOP)})
     assert reply.status_code == 200, reply.text
     assert server.wait_exec(reply.json()["id"])["state"] == "FINISHED"
