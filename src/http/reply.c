@@ -83,51 +83,11 @@ int reply_json(struct call *c, int status, struct text *json)
     return reply_text(c, status, type_json, json);
 }
 
-/* jansson prints 0.1 as 0.10000000000000001; the API's numbers are the shortest that round-trip. */
-static void add_json(struct text *t, json_t *json)
-{
-    const char *key, *comma = "";
-    json_t *item;
-    size_t i;
-
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
-        json_object_foreach (json, key, item) {
-            text_add(t, comma[0] ? comma : "{");
-            text_add_json(t, key);
-            text_add_char(t, ':');
-            add_json(t, item);
-            comma = ",";
-        }
-        text_add(t, comma[0] ? "}" : "{}");
-        break;
-    case JSON_ARRAY:
-        text_add_char(t, '[');
-        json_array_foreach (json, i, item) {
-            text_add(t, i ? "," : "");
-            add_json(t, item);
-        }
-        text_add_char(t, ']');
-        break;
-    case JSON_STRING:
-        text_add_json_n(t, json_string_value(json), json_string_length(json));
-        break;
-    case JSON_INTEGER:
-        text_add_int(t, json_integer_value(json));
-        break;
-    case JSON_REAL:
-        text_add_real(t, json_real_value(json));
-        break;
-    default:
-        text_add(t, json_is_true(json) ? "true" : json_is_false(json) ? "false" : "null");
-    }
-}
-
 int reply_json_t(struct call *c, int status, json_t *json)
 {
     struct text t = {0};
 
-    add_json(&t, json);
+    json_to_text(json, &t);
     json_decref(json);
     return reply_json(c, status, &t);
 }

@@ -49,8 +49,10 @@ void *request_begin(void *server, const char *target, struct MHD_Connection *con
     const char *query;
 
     slot->n_active++;
-    *r = (struct request){ .server = s, .slot = slot, .conn = conn,
-                           .start_ns = clock_mono_ns() };
+    r->server = s;
+    r->slot = slot;
+    r->conn = conn;
+    r->start_ns = clock_mono_ns();
     make_id(slot, r->id);
     r->call = (struct call){ .mem = mem, .db = slot->db, .request_id = r->id,
                              .address = peer->address, .tls = peer->tls, .path = "", .err = &r->err };
@@ -360,19 +362,18 @@ static int step(struct request *r, struct err *err)
 }
 
 /* Does the phase that the request is in; true when it waits. */
-static bool does_wait(struct request *r)
+static bool does_wait(struct request *r, struct err *err)
 {
-    struct err err = {0};
     int rc;
 
     if (r->status)
         return false;
-    rc = step(r, &err);
+    rc = step(r, err);
     if (rc < 0) {
         reply_drop(r);
         if (r->phase == PHASE_RUN)
             r->headers = NULL;      /* they were meant for the reply that did not come */
-        reply_error(&r->call, &err);
+        reply_error(&r->call, err);
     }
     return rc == CALL_WAITS;
 }
@@ -387,14 +388,16 @@ static bool refuses_body(const struct request *r)
  * request without a body is only looked at in the second. */
 static void advance(struct request *r)
 {
+    struct err err = {0};
+
     if (r->phase == PHASE_HEADERS) {
-        does_wait(r);
+        does_wait(r, &err);
         r->phase = PHASE_IDENTIFY;
         if (!r->has_body)
             return;
     }
     if (r->phase == PHASE_IDENTIFY) {
-        if (does_wait(r))
+        if (does_wait(r, &err))
             return;
         r->phase = PHASE_BODY;
         if (r->has_body) {
@@ -404,10 +407,10 @@ static void advance(struct request *r)
         }
     }
     if (r->phase == PHASE_BODY) {
-        does_wait(r);
+        does_wait(r, &err);
         r->phase = PHASE_RUN;
     }
-    if (!does_wait(r)) {
+    if (!does_wait(r, &err)) {
         form_free(TAKE(r->form));       /* who has the reply finds no upload left behind */
         reply_queue(r);
     }

@@ -392,7 +392,9 @@ static void set_option(struct server_config *config, const char *option)
     const char *value = strchr(option, '=') + 1;
     int64_t n = strtoll(value, NULL, 10);
 
-    if (text_starts(option, "body_max="))
+    if (text_starts(option, "header_max="))
+        config->header_max_bytes = n;
+    else if (text_starts(option, "body_max="))
         config->body_max_bytes = n;
     else if (text_starts(option, "form_max="))
         config->form_max_bytes = n;
