@@ -100,6 +100,14 @@ static void end_stored(struct change *c)
     search_pump(live);
 }
 
+/* The slot is free once the end is on its way: the next trial's rows follow in the same order, so that nobody ever
+ * sees more experiments running than were asked for. */
+static void give_slot(struct live *live)
+{
+    live->n_slots--;
+    search_pump(live);
+}
+
 static void trial_end(struct trial *t, bool has_metric)
 {
     struct change *c = change_new(t->live, t, make_end, end_stored);
@@ -110,6 +118,7 @@ static void trial_end(struct trial *t, bool has_metric)
     t->phase = TRIAL_ENDING;
     c->row = t->row;
     change_send(c);
+    give_slot(t->live);
 }
 
 void trial_was_read(void *arg)
@@ -150,6 +159,7 @@ static void trial_lost(struct trial *t)
     t->phase = TRIAL_ENDING;
     c->row = t->row;
     change_send(c);
+    give_slot(t->live);
 }
 
 static const char *why_failed(const struct trial *t, const struct exec *exec)
@@ -163,7 +173,6 @@ static const char *why_failed(const struct trial *t, const struct exec *exec)
     return exec->exit_code == INT_UNSET ? "its task did not end normally" : "its program failed";
 }
 
-/* The slot is refilled first, the metric is read afterwards. */
 static void trial_ended(struct trial *t, const struct exec *exec)
 {
     struct live *live = t->live;
@@ -173,7 +182,6 @@ static void trial_ended(struct trial *t, const struct exec *exec)
     t->row.started_ms = exec->started_ms;
     t->row.ended_ms = exec->ended_ms == INT_UNSET ? clock_unix_ms() : exec->ended_ms;
     snprintf(t->exec_state, sizeof t->exec_state, "%s", exec->state);
-    live->n_slots--;
     if (live->dropped) {
         trial_remove(t);
         live_settle(live);
@@ -183,14 +191,12 @@ static void trial_ended(struct trial *t, const struct exec *exec)
         trial_lost(t);
         return;
     }
-    if (!fine)
-        t->row.message = mem_strdup(t->mem, why_failed(t, exec));
-    if (!live->plan.algorithm->waits)
-        search_pump(live);
-    if (fine)
+    if (fine) {
         work_add(work_of(t), trial_read, t);
-    else
-        trial_end(t, false);
+        return;
+    }
+    t->row.message = mem_strdup(t->mem, why_failed(t, exec));
+    trial_end(t, false);
 }
 
 static int make_run(struct db *db, void *arg, struct err *err)
