@@ -5,7 +5,7 @@
  * in an order that leaves no gap: the exit record, the lock, and once the lock is free, the exit record
  * again. */
 
-#include "cluster/local/local.h"
+#include "cluster/local/task.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -31,200 +31,19 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-enum {
-    N_CHAINS = 1024,
-    RETRY_MS = 1000,
-};
-
-struct named_user {
-    struct named_user *next;
-    char *name;
-    struct user *user;
-};
-
-struct task {
-    struct backend_ctx *b;
-    struct task *next;          /* with the same hash */
-    char *exec_id, *run_dir;
-    pid_t pid;                  /* of the shepherd; 0 unless it is our child */
-    int socket;                 /* -1: not connected */
-    int64_t stop_ms;            /* the grace of a stop that could not be sent yet; -1: none */
-    int64_t started_ms;
-    bool told_started, is_lost;
-    char death[64];             /* how the shepherd died, "" when not known */
-    struct watch *socket_watch; /* only when the shepherd is not our child: the child's end is enough */
-    struct watch *child_watch;
-    struct watch *later;        /* waits for a shepherd that is not ready: its folder, or a while */
-    int n_posted;               /* messages under way with this task */
-    bool dropped;               /* only they refer to it */
-};
-
-struct backend_ctx {
-    struct loop *loop;
-    char *shepherd;
-    report_fn *report;
-    void *arg;
-    struct named_user *users;
-    struct work *work;          /* for remains; NULL until needed */
-    struct task *tasks[N_CHAINS];
-    int n_posted;               /* of all tasks */
-    bool closed;
-};
-
-/* --- tasks --- */
-
-static struct task **chain_of(struct backend_ctx *b, const char *exec_id)
-{
-    uint32_t hash = 2166136261u;    /* FNV-1a */
-
-    for (; *exec_id; exec_id++)
-        hash = (hash ^ (unsigned char)*exec_id) * 16777619u;
-    return &b->tasks[hash % N_CHAINS];
-}
-
-static struct task *find(struct backend_ctx *b, const char *exec_id)
-{
-    struct task *t = *chain_of(b, exec_id);
-
-    while (t && strcmp(t->exec_id, exec_id) != 0)
-        t = t->next;
-    return t;
-}
-
-static struct task *add(struct backend_ctx *b, const char *exec_id, const char *run_dir)
-{
-    struct task **chain = chain_of(b, exec_id);
-    struct task *t = xcalloc(1, sizeof *t);
-
-    t->b = b;
-    t->exec_id = xstrdup(exec_id);
-    t->run_dir = xstrdup(run_dir);
-    t->socket = -1;
-    t->stop_ms = -1;
-    t->next = *chain;
-    *chain = t;
-    return t;
-}
-
-static void unhook(struct task *t)
-{
-    struct task **at = chain_of(t->b, t->exec_id);
-
-    while (*at != t)
-        at = &(*at)->next;
-    *at = t->next;
-}
-
-static void disconnect(struct task *t)
-{
-    watch_cancel(TAKE(t->socket_watch));
-    fd_closep(&t->socket);
-    t->socket = -1;
-}
-
-static void ctx_free(struct backend_ctx *b)
-{
-    struct named_user *u;
-
-    while (b->users) {
-        u = b->users;
-        b->users = u->next;
-        user_free(u->user);
-        free(u->name);
-        free(u);
-    }
-    free(b->shepherd);
-    free(b);
-}
-
-static void free_if_unused(struct task *t)
-{
-    struct backend_ctx *b = t->b;
-
-    if (t->dropped && t->n_posted == 0) {
-        free(t->exec_id);
-        free(t->run_dir);
-        free(t);
-    }
-    if (b->closed && b->n_posted == 0)
-        ctx_free(b);
-}
-
-static void drop(struct task *t)
-{
-    unhook(t);
-    disconnect(t);
-    watch_cancel(TAKE(t->child_watch));
-    watch_cancel(TAKE(t->later));
-    t->dropped = true;
-}
-
-/* --- messages to ourselves, since no report may come from inside a call --- */
-
-static void post(struct task *t, loop_fn *fn)
-{
-    t->n_posted++;
-    t->b->n_posted++;
-    loop_post(t->b->loop, fn, t);
-}
-
-/* The task of a message that has arrived, or NULL when it is of no interest any more. */
-static struct task *arrived(struct task *t)
-{
-    t->n_posted--;
-    t->b->n_posted--;
-    if (!t->dropped)
-        return t;
-    free_if_unused(t);
-    return NULL;
-}
-
-/* --- reports --- */
-
-static void tell_started(struct task *t, int64_t pid)
-{
-    const struct report report = {
-        .kind = REPORT_STARTED, .exec_id = t->exec_id, .pid = pid, .started_ms = t->started_ms,
-    };
-
-    if (t->told_started)
-        return;
-    t->told_started = true;
-    t->b->report(t->b->arg, &report);
-}
-
-static void tell_started_later(void *arg)
-{
-    struct task *t = arrived(arg);
-
-    if (t)
-        tell_started(t, t->pid);
-}
-
-/* The last report. The receiver may start a task of the same name at once. */
-static void tell_end(struct task *t, struct report report)
-{
-    struct backend_ctx *b = t->b;
-
-    report.exec_id = t->exec_id;
-    drop(t);
-    t->n_posted++;      /* keeps exec_id until the report was given */
-    b->n_posted++;
-    b->report(b->arg, &report);
-    arrived(t);
-}
+enum { RETRY_MS = 1000 };
 
 /* --- a task whose shepherd was killed --- */
 
 static void remains_gone(void *arg)
 {
-    struct task *t = arrived(arg);
+    struct task *t = task_arrived(arg);
     char reason[200];
 
     if (!t)
         return;
     snprintf(reason, sizeof reason, "its shepherd was killed%s; nothing of it runs any more", t->death);
-    tell_end(t, (struct report){ .kind = REPORT_LOST, .reason = reason, .started_ms = t->started_ms,
+    task_tell_end(t, (struct report){ .kind = REPORT_LOST, .reason = reason, .started_ms = t->started_ms,
                                  .ended_ms = clock_unix_ms() });
 }
 
@@ -244,7 +63,7 @@ static void lose(struct task *t)
     if (t->is_lost)
         return;
     t->is_lost = true;
-    disconnect(t);
+    task_disconnect(t);
     if (!b->work)
         b->work = work_start(1, &err);
     t->n_posted++;
@@ -277,7 +96,7 @@ static enum record_state tell_recorded_end(struct task *t)
         return err.kind == ERR_NOT_FOUND || err.kind == ERR_TOO_LARGE ? RECORD_NONE : RECORD_UNREADABLE;
     if (!record.data || !record_parse(record.data, &report))
         return RECORD_NONE;
-    tell_end(t, report);
+    task_tell_end(t, report);
     return RECORD_TOLD;
 }
 
@@ -331,12 +150,12 @@ static bool receive(struct task *t, char *message)
     struct report report;
 
     if (sscanf(message, "started %" SCNd64, &t->started_ms) == 1) {
-        tell_started(t, peer_pid(t->socket));
+        task_tell_started(t, peer_pid(t->socket));
         return false;
     }
     if (!text_starts(message, "ended\n") || !record_parse(message + strlen("ended\n"), &report))
         return false;
-    tell_end(t, report);
+    task_tell_end(t, report);
     return true;
 }
 
@@ -361,7 +180,7 @@ static void socket_ready(void *arg, uint32_t epoll_events)
     if (len > 0) {
         receive(t, message);
     } else if (len == 0) {
-        disconnect(t);
+        task_disconnect(t);
         decide(t);
     }
 }
@@ -376,7 +195,7 @@ static void shepherd_exited(void *arg, pid_t pid, int wait_status)
     while (next_message(t, message) > 0)
         if (receive(t, message))
             return;
-    disconnect(t);
+    task_disconnect(t);
     if (WIFSIGNALED(wait_status))
         snprintf(t->death, sizeof t->death, " by signal %d", WTERMSIG(wait_status));
     decide(t);
@@ -404,7 +223,7 @@ static bool attach(struct task *t)
         return false;
     t->socket_watch = loop_fd(t->b->loop, t->socket, EPOLLIN, socket_ready, t, &err);
     if (!t->socket_watch) {
-        disconnect(t);
+        task_disconnect(t);
         return false;
     }
     watch_cancel(TAKE(t->later));
@@ -470,12 +289,12 @@ static void decide(struct task *t)
     else if (record == RECORD_NONE && (lock == LOCK_LEFT || t->told_started))
         lose(t);
     else if (record == RECORD_NONE)
-        tell_end(t, (struct report){ .kind = REPORT_NEVER_STARTED });
+        task_tell_end(t, (struct report){ .kind = REPORT_NEVER_STARTED });
 }
 
 static void decide_later(void *arg)
 {
-    struct task *t = arrived(arg);
+    struct task *t = task_arrived(arg);
 
     if (t)
         decide(t);
@@ -536,8 +355,8 @@ static struct backend_ctx *local_open(struct loop *loop, const struct settings *
 static int local_adopt(struct backend_ctx *b, const char *exec_id, const char *run_dir, struct err *err)
 {
     (void)err;
-    if (!find(b, exec_id))
-        post(add(b, exec_id, run_dir), decide_later);
+    if (!task_find(b, exec_id))
+        task_post(task_add(b, exec_id, run_dir), decide_later);
     return 0;
 }
 
@@ -576,7 +395,7 @@ static int local_start(struct backend_ctx *b, const struct launch *launch, struc
     pid_t pid;
     int lock, socket;
 
-    if (find(b, launch->exec_id))
+    if (task_find(b, launch->exec_id))
         return 0;
     if (launch->user && *launch->user) {
         user = user_of(b, launch->user, err);
@@ -590,14 +409,14 @@ static int local_start(struct backend_ctx *b, const struct launch *launch, struc
     if (socket < 0)
         return -1;
 
-    t = add(b, launch->exec_id, launch->run_dir);
+    t = task_add(b, launch->exec_id, launch->run_dir);
     t->socket = socket;
     t->pid = pid;
     t->started_ms = clock_unix_ms();
-    post(t, tell_started_later);
+    task_post(t, task_tell_started_later);
     t->child_watch = loop_child(b->loop, pid, shepherd_exited, t, err);
     if (!t->child_watch) {      /* out of descriptors: as if we had been restarted */
-        disconnect(t);
+        task_disconnect(t);
         decide_in_a_while(t);
     }
     return 0;
@@ -605,7 +424,7 @@ static int local_start(struct backend_ctx *b, const struct launch *launch, struc
 
 static int local_stop(struct backend_ctx *b, const char *exec_id, int64_t grace_ms, struct err *err)
 {
-    struct task *t = find(b, exec_id);
+    struct task *t = task_find(b, exec_id);
 
     if (!t)
         return err_set(err, ERR_NOT_FOUND, "no task %s runs on this machine", exec_id);
@@ -626,8 +445,8 @@ static void local_close(struct backend_ctx *b)
     for (int i = 0; i < N_CHAINS; i++)
         while (b->tasks[i]) {
             t = b->tasks[i];
-            drop(t);
-            free_if_unused(t);
+            task_drop(t);
+            task_free_if_unused(t);
         }
     b->closed = true;
     if (b->n_posted == 0)
