@@ -12,7 +12,7 @@ struct nvml {
 
 static int count_devices(void *library)
 {
-    struct nvml nvml;
+    struct nvml nvml = {0};
     unsigned n = 0;
 
     *(void **)&nvml.init = dlsym(library, "nvmlInit_v2");

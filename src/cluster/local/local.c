@@ -37,13 +37,13 @@ enum { RETRY_MS = 1000 };
 
 static void remains_gone(void *arg)
 {
-    struct task *t = task_arrived(arg);
+    struct task *t = local_task_arrived(arg);
     char reason[200];
 
     if (!t)
         return;
     snprintf(reason, sizeof reason, "its shepherd was killed%s; nothing of it runs any more", t->death);
-    task_tell_end(t, (struct report){ .kind = REPORT_LOST, .reason = reason, .started_ms = t->started_ms,
+    local_task_tell_end(t, (struct report){ .kind = REPORT_LOST, .reason = reason, .started_ms = t->started_ms,
                                  .ended_ms = clock_unix_ms() });
 }
 
@@ -63,7 +63,7 @@ static void lose(struct task *t)
     if (t->is_lost)
         return;
     t->is_lost = true;
-    task_disconnect(t);
+    local_task_disconnect(t);
     if (!b->work)
         b->work = work_start(1, &err);
     t->n_posted++;
@@ -96,7 +96,7 @@ static enum record_state tell_recorded_end(struct task *t)
         return err.kind == ERR_NOT_FOUND || err.kind == ERR_TOO_LARGE ? RECORD_NONE : RECORD_UNREADABLE;
     if (!record.data || !record_parse(record.data, &report))
         return RECORD_NONE;
-    task_tell_end(t, report);
+    local_task_tell_end(t, report);
     return RECORD_TOLD;
 }
 
@@ -150,12 +150,12 @@ static bool receive(struct task *t, char *message)
     struct report report;
 
     if (sscanf(message, "started %" SCNd64, &t->started_ms) == 1) {
-        task_tell_started(t, peer_pid(t->socket));
+        local_task_tell_started(t, peer_pid(t->socket));
         return false;
     }
     if (!text_starts(message, "ended\n") || !record_parse(message + strlen("ended\n"), &report))
         return false;
-    task_tell_end(t, report);
+    local_task_tell_end(t, report);
     return true;
 }
 
@@ -180,7 +180,7 @@ static void socket_ready(void *arg, uint32_t epoll_events)
     if (len > 0) {
         receive(t, message);
     } else if (len == 0) {
-        task_disconnect(t);
+        local_task_disconnect(t);
         decide(t);
     }
 }
@@ -195,7 +195,7 @@ static void shepherd_exited(void *arg, pid_t pid, int wait_status)
     while (next_message(t, message) > 0)
         if (receive(t, message))
             return;
-    task_disconnect(t);
+    local_task_disconnect(t);
     if (WIFSIGNALED(wait_status))
         snprintf(t->death, sizeof t->death, " by signal %d", WTERMSIG(wait_status));
     decide(t);
@@ -223,7 +223,7 @@ static bool attach(struct task *t)
         return false;
     t->socket_watch = loop_fd(t->b->loop, t->socket, EPOLLIN, socket_ready, t, &err);
     if (!t->socket_watch) {
-        task_disconnect(t);
+        local_task_disconnect(t);
         return false;
     }
     watch_cancel(TAKE(t->later));
@@ -289,12 +289,12 @@ static void decide(struct task *t)
     else if (record == RECORD_NONE && (lock == LOCK_LEFT || t->told_started))
         lose(t);
     else if (record == RECORD_NONE)
-        task_tell_end(t, (struct report){ .kind = REPORT_NEVER_STARTED });
+        local_task_tell_end(t, (struct report){ .kind = REPORT_NEVER_STARTED });
 }
 
 static void decide_later(void *arg)
 {
-    struct task *t = task_arrived(arg);
+    struct task *t = local_task_arrived(arg);
 
     if (t)
         decide(t);
@@ -346,7 +346,7 @@ static struct backend_ctx *local_open(struct loop *loop, const struct settings *
     b->report = report;
     b->arg = arg;
     if (find_users(b, settings, err) < 0) {
-        ctx_free(b);
+        local_ctx_free(b);
         return NULL;
     }
     return b;
@@ -355,8 +355,8 @@ static struct backend_ctx *local_open(struct loop *loop, const struct settings *
 static int local_adopt(struct backend_ctx *b, const char *exec_id, const char *run_dir, struct err *err)
 {
     (void)err;
-    if (!task_find(b, exec_id))
-        task_post(task_add(b, exec_id, run_dir), decide_later);
+    if (!local_task_find(b, exec_id))
+        local_task_post(local_task_add(b, exec_id, run_dir), decide_later);
     return 0;
 }
 
@@ -395,7 +395,7 @@ static int local_start(struct backend_ctx *b, const struct launch *launch, struc
     pid_t pid;
     int lock, socket;
 
-    if (task_find(b, launch->exec_id))
+    if (local_task_find(b, launch->exec_id))
         return 0;
     if (launch->user && *launch->user) {
         user = user_of(b, launch->user, err);
@@ -409,14 +409,14 @@ static int local_start(struct backend_ctx *b, const struct launch *launch, struc
     if (socket < 0)
         return -1;
 
-    t = task_add(b, launch->exec_id, launch->run_dir);
+    t = local_task_add(b, launch->exec_id, launch->run_dir);
     t->socket = socket;
     t->pid = pid;
     t->started_ms = clock_unix_ms();
-    task_post(t, task_tell_started_later);
+    local_task_post(t, local_task_tell_started_later);
     t->child_watch = loop_child(b->loop, pid, shepherd_exited, t, err);
     if (!t->child_watch) {      /* out of descriptors: as if we had been restarted */
-        task_disconnect(t);
+        local_task_disconnect(t);
         decide_in_a_while(t);
     }
     return 0;
@@ -424,7 +424,7 @@ static int local_start(struct backend_ctx *b, const struct launch *launch, struc
 
 static int local_stop(struct backend_ctx *b, const char *exec_id, int64_t grace_ms, struct err *err)
 {
-    struct task *t = task_find(b, exec_id);
+    struct task *t = local_task_find(b, exec_id);
 
     if (!t)
         return err_set(err, ERR_NOT_FOUND, "no task %s runs on this machine", exec_id);
@@ -445,12 +445,12 @@ static void local_close(struct backend_ctx *b)
     for (int i = 0; i < N_CHAINS; i++)
         while (b->tasks[i]) {
             t = b->tasks[i];
-            task_drop(t);
-            task_free_if_unused(t);
+            local_task_drop(t);
+            local_task_free_if_unused(t);
         }
     b->closed = true;
     if (b->n_posted == 0)
-        ctx_free(b);
+        local_ctx_free(b);
 }
 
 const struct backend local_backend = {

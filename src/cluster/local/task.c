@@ -15,7 +15,7 @@ static struct task **chain_of(struct backend_ctx *b, const char *exec_id)
     return &b->tasks[hash % N_CHAINS];
 }
 
-struct task *task_find(struct backend_ctx *b, const char *exec_id)
+struct task *local_task_find(struct backend_ctx *b, const char *exec_id)
 {
     struct task *t = *chain_of(b, exec_id);
 
@@ -24,7 +24,7 @@ struct task *task_find(struct backend_ctx *b, const char *exec_id)
     return t;
 }
 
-struct task *task_add(struct backend_ctx *b, const char *exec_id, const char *run_dir)
+struct task *local_task_add(struct backend_ctx *b, const char *exec_id, const char *run_dir)
 {
     struct task **chain = chain_of(b, exec_id);
     struct task *t = xcalloc(1, sizeof *t);
@@ -48,14 +48,14 @@ static void unhook(struct task *t)
     *at = t->next;
 }
 
-void task_disconnect(struct task *t)
+void local_task_disconnect(struct task *t)
 {
     watch_cancel(TAKE(t->socket_watch));
     fd_closep(&t->socket);
     t->socket = -1;
 }
 
-void ctx_free(struct backend_ctx *b)
+void local_ctx_free(struct backend_ctx *b)
 {
     struct named_user *u;
 
@@ -70,7 +70,7 @@ void ctx_free(struct backend_ctx *b)
     free(b);
 }
 
-void task_free_if_unused(struct task *t)
+void local_task_free_if_unused(struct task *t)
 {
     struct backend_ctx *b = t->b;
 
@@ -80,36 +80,36 @@ void task_free_if_unused(struct task *t)
         free(t);
     }
     if (b->closed && b->n_posted == 0)
-        ctx_free(b);
+        local_ctx_free(b);
 }
 
-void task_drop(struct task *t)
+void local_task_drop(struct task *t)
 {
     unhook(t);
-    task_disconnect(t);
+    local_task_disconnect(t);
     watch_cancel(TAKE(t->child_watch));
     watch_cancel(TAKE(t->later));
     t->dropped = true;
 }
 
-void task_post(struct task *t, loop_fn *fn)
+void local_task_post(struct task *t, loop_fn *fn)
 {
     t->n_posted++;
     t->b->n_posted++;
     loop_post(t->b->loop, fn, t);
 }
 
-struct task *task_arrived(struct task *t)
+struct task *local_task_arrived(struct task *t)
 {
     t->n_posted--;
     t->b->n_posted--;
     if (!t->dropped)
         return t;
-    task_free_if_unused(t);
+    local_task_free_if_unused(t);
     return NULL;
 }
 
-void task_tell_started(struct task *t, int64_t pid)
+void local_task_tell_started(struct task *t, int64_t pid)
 {
     const struct report report = {
         .kind = REPORT_STARTED, .exec_id = t->exec_id, .pid = pid, .started_ms = t->started_ms,
@@ -121,22 +121,22 @@ void task_tell_started(struct task *t, int64_t pid)
     t->b->report(t->b->arg, &report);
 }
 
-void task_tell_started_later(void *arg)
+void local_task_tell_started_later(void *arg)
 {
-    struct task *t = task_arrived(arg);
+    struct task *t = local_task_arrived(arg);
 
     if (t)
-        task_tell_started(t, t->pid);
+        local_task_tell_started(t, t->pid);
 }
 
-void task_tell_end(struct task *t, struct report report)
+void local_task_tell_end(struct task *t, struct report report)
 {
     struct backend_ctx *b = t->b;
 
     report.exec_id = t->exec_id;
-    task_drop(t);
+    local_task_drop(t);
     t->n_posted++;      /* keeps exec_id until the report was given */
     b->n_posted++;
     b->report(b->arg, &report);
-    task_arrived(t);
+    local_task_arrived(t);
 }

@@ -44,22 +44,22 @@ struct backend_ctx {
     bool closed;
 };
 
-struct task *task_find(struct backend_ctx *b, const char *exec_id);        /* NULL when unknown */
-struct task *task_add(struct backend_ctx *b, const char *exec_id, const char *run_dir);
-void task_disconnect(struct task *t);           /* from its shepherd; fine when not connected */
+struct task *local_task_find(struct backend_ctx *b, const char *exec_id);        /* NULL when unknown */
+struct task *local_task_add(struct backend_ctx *b, const char *exec_id, const char *run_dir);
+void local_task_disconnect(struct task *t);     /* from its shepherd; fine when not connected */
 
 /* Ends its watches and forgets it. The memory stays while messages are under way. */
-void task_drop(struct task *t);
-void task_free_if_unused(struct task *t);
-void ctx_free(struct backend_ctx *b);
+void local_task_drop(struct task *t);
+void local_task_free_if_unused(struct task *t);
+void local_ctx_free(struct backend_ctx *b);
 
 /* Messages to ourselves, since no report may come from inside a call. `fn` gets the task, and must first
- * ask task_arrived(), which is NULL when the task is of no interest any more. */
-void task_post(struct task *t, loop_fn *fn);
-struct task *task_arrived(struct task *t);
+ * ask local_task_arrived(), which is NULL when the task is of no interest any more. */
+void local_task_post(struct task *t, loop_fn *fn);
+struct task *local_task_arrived(struct task *t);
 
-void task_tell_started(struct task *t, int64_t pid);    /* once; later calls do nothing */
-void task_tell_started_later(void *arg);                /* for task_post() */
+void local_task_tell_started(struct task *t, int64_t pid);    /* once; later calls do nothing */
+void local_task_tell_started_later(void *arg);                /* for local_task_post() */
 
 /* The last report; drops the task. The receiver may start a task of the same name at once. */
-void task_tell_end(struct task *t, struct report report);
+void local_task_tell_end(struct task *t, struct report report);
