@@ -17,10 +17,6 @@ static const char sql_each[] =
     "   LIMIT :max)"
     " ORDER BY id";
 
-static const char sql_newest[] =
-    "SELECT coalesce(max(id), 0)"
-    "  FROM event";
-
 static const char sql_prune[] =
     "DELETE FROM event"
     " WHERE id IN (SELECT id FROM event WHERE time_ms < :before LIMIT :max)";
@@ -54,16 +50,6 @@ int events_each(struct db *db, const char *owner, const char *subject, int64_t a
             each(arg, &event);
     } while (got > 0);
     return got;
-}
-
-int events_newest(struct db *db, int64_t *ret, struct err *err)
-{
-    CLEANUP(query_done) struct query q = {0};
-
-    if (query_start(&q, db, sql_newest, NULL, err) < 0 || query_next(&q, NULL, NULL, NULL, err) < 0)
-        return -1;
-    *ret = query_int(&q, 0);
-    return 0;
 }
 
 int events_prune(struct db *db, int64_t before_ms, int64_t max, struct err *err)

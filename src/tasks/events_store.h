@@ -25,9 +25,6 @@ typedef void event_fn(void *arg, const struct event *event);
 int events_each(struct db *db, const char *owner, const char *subject, int64_t after, int64_t max,
                 event_fn *each, void *arg, struct err *err);
 
-/* The id of the newest event of anyone; 0 when there is none. */
-int events_newest(struct db *db, int64_t *ret, struct err *err);
-
 /* --- on the writer's thread --- */
 /* Removes at most `max` events older than `before_ms`; returns how many. */
 int events_prune(struct db *db, int64_t before_ms, int64_t max, struct err *err);

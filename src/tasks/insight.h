@@ -31,7 +31,7 @@ enum { INSIGHT_FILE_MAX = 64 << 20 };   /* bytes of a metrics file that are read
 
 struct insight_metric {         /* a metric over all entries of a finished task's metrics file */
     const char *name;           /* set by the caller */
-    double min, max, latest;    /* NaN when the file does not have it */
+    double min, max, latest;    /* NaN without a file that has it */
 };
 
 /* The best finite value of `metric` that a finished task left: in <result_dir>/val_dict_list.json

@@ -128,9 +128,11 @@ static int pick(const struct tallies *t, const char *file, const char *metric, b
     for (size_t i = 0; more && i < metrics->n; i++) {
         const struct tally *found = find(t, more[i].name);
 
-        more[i].min = found ? found->min : NAN;
-        more[i].max = found ? found->max : NAN;
-        more[i].latest = found ? found->latest : NAN;
+        if (found) {
+            more[i].min = found->min;
+            more[i].max = found->max;
+            more[i].latest = found->latest;
+        }
     }
     if (!m)
         return refuse_absent(t, file, metric, err);
@@ -167,6 +169,11 @@ int insight_objective(const char *result_dir, const char *metric, bool maximize,
     char *path = mem_printf(mem, "%s/val_dict_list.json", result_dir);
 
     t.last = &t.first;
+    for (size_t i = 0; metrics && i < metrics->n; i++) {
+        struct insight_metric *m = (struct insight_metric *)metrics->items + i;
+
+        m->min = m->max = m->latest = NAN;
+    }
     if (insight_file_read(path, INSIGHT_FILE_MAX, &text, err) < 0) {
         if (err->kind != ERR_NOT_FOUND)
             return err_wrap(err, "val_dict_list.json");

@@ -82,6 +82,9 @@ static void additional_metrics_get_min_max_and_latest(void **state)
     double best;
 
     FIXTURE;
+    assert_int_equal(insight_objective(f.dir, "acc", true, &best, &list, f.mem, &f.err), -1);
+    assert_true(isnan(more[0].min) && isnan(more[0].max) && isnan(more[0].latest));
+    f.err = (struct err){0};
     put(&f, "val_dict_list.json", "{\"acc\":1,\"loss\":3}\n{\"acc\":2,\"loss\":1}\n{\"loss\":2}\n");
     assert_int_equal(insight_objective(f.dir, "acc", true, &best, &list, f.mem, &f.err), 0);
     assert_true(more[0].min == 1 && more[0].max == 3 && more[0].latest == 2);
