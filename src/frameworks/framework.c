@@ -57,11 +57,12 @@ static json_t *flat_lines(const json_t *desc)
     const char *key;
     size_t i;
 
-    json_array_foreach(desc, i, item)
-    {
+    json_array_foreach(desc, i, item) {
         if (!json_is_object(item))
             json_array_append(lines, item);
-        json_object_foreach(item, key, line) json_array_append(lines, line);
+        json_object_foreach(item, key, line) {
+            json_array_append(lines, line);
+        }
     }
     return lines;
 }
@@ -101,8 +102,7 @@ static int check_exports(const json_t *exports, struct err *err)
 
     if (exports && !json_is_object(exports))
         return err_field(err, "exports", "an object of texts", "\"exports\" must be an object");
-    json_object_foreach((json_t *)exports, key, value)
-    {
+    json_object_foreach((json_t *)exports, key, value) {
         if (!json_is_string(value) || !*key || strchr(key, '='))
             return err_field(err, "exports", "an object of texts",
                              "\"exports.%.40s\" must be a variable's name and a text", key);

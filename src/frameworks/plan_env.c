@@ -105,8 +105,7 @@ static void set_exports(struct variables *v, const struct planning *p)
     const char *name;
     json_t *value;
 
-    json_object_foreach(p->in->framework->exports, name, value)
-    {
+    json_object_foreach(p->in->framework->exports, name, value) {
         if (is_for_another_machine(name, json_string_value(value)))
             text_addf(p->log, "%s is not set: this machine has no network interface %s\n", name,
                       json_string_value(value));
