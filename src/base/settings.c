@@ -32,7 +32,7 @@ struct loaded {
       TEXT(struct settings, https_listen), .max = 256)                                                \
     S("http.threads", "0", "threads that answer requests; 0 is one per core",                         \
       INT(struct settings, http_threads), .max = 256)                                                 \
-    S("http.header_max", "64", "largest header of a request",                                         \
+    S("http.header_max", "32", "largest header of a request",                                         \
       INT(struct settings, http_header_max_kib), .min = 4, .max = 1024, .unit = "KiB")                \
     S("http.body_max", "16", "largest JSON body", INT(struct settings, http_body_max_mib),            \
       .min = 1, .max = 1024, .unit = "MiB")                                                           \

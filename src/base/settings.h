@@ -25,7 +25,8 @@ struct settings {
     const char *http_listen;            /* http.listen = 127.0.0.1:9280 */
     const char *https_listen;           /* https.listen = 0.0.0.0:9243 */
     int64_t http_threads;               /* http.threads = 0 */
-    int64_t http_header_max_kib;        /* http.header_max = 64 */
+    int64_t http_header_max_kib;        /* http.header_max = 32; libmicrohttpd clears a
+                                         * buffer of this size for every request */
     int64_t http_body_max_mib;          /* http.body_max = 16: JSON bodies */
     int64_t http_upload_max_mib;        /* http.upload_max = 8192 */
     int64_t http_connections_max;       /* http.connections_max = 1024 */

@@ -200,7 +200,7 @@ static void the_sample_is_a_valid_file_of_defaults(void **state)
     CLEANUP(settings_freep) struct settings *s = load(conf.data, &err);
     if (!s)
         fail_msg("%s", err.text);
-    assert_int_equal(s->http_header_max_kib, 64);
+    assert_int_equal(s->http_header_max_kib, 32);
 }
 
 static void what_is_public_is_a_flat_map_of_strings_without_secrets(void **state)
