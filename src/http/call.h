@@ -24,8 +24,9 @@ struct part {               /* one part of a multipart or urlencoded body, or th
     const char *name;       /* "" when it has none */
     const char *filename;   /* last path component; NULL when the part has none */
     const char *type;       /* content type, NULL when absent */
-    const char *path;       /* parts with a filename, a non-text type or over 1 MiB lie in this file, */
-    const char *data;       /* all others here, NUL-terminated */
+    const char *path;       /* parts with a filename, named "file", of a non-text type or over 1 MiB (4 MiB in
+                             * all) lie in this file; it is removed before the reply unless renamed away */
+    const char *data;       /* all others here: UTF-8, NUL-terminated */
     int64_t len;            /* bytes */
 };
 

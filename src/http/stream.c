@@ -13,7 +13,7 @@
 #include <time.h>
 
 enum {
-    BACKLOG_MAX = 1 << 20,      /* bytes waiting for one reader */
+    BACKLOG_MAX = 1 << 20,      /* bytes waiting for one reader, beyond what it began with */
     PING_MS = 15000,            /* silence after which a comment is sent: proxies drop idle
                                  * connections, and a dead reader shows only when written to */
     BLOCK_SIZE = 16 << 10,
@@ -26,7 +26,7 @@ struct stream {
     bool all;
     int64_t seen_id;                    /* notices up to this one were in the backlog */
     struct text out;                    /* not yet sent, from `sent` on */
-    size_t sent;
+    size_t sent, most;                  /* `out` may hold `most` unsent bytes */
     int64_t last_ms;                    /* when something was last added */
     struct MHD_Connection *conn;        /* once it is being sent */
     int fd;
@@ -76,7 +76,7 @@ static void add(struct stream *s, const char *data, size_t len)
 {
     if (s->ended)
         return;
-    if (s->out.len - s->sent + len > BACKLOG_MAX) {
+    if (s->out.len - s->sent + len > s->most) {
         overflow(s);
         return;
     }
@@ -211,6 +211,7 @@ struct stream *hub_subscribe(struct hub *hub, const char *user, bool all, const 
     s->last_ms = clock_mono_ms();
     /* A first comment, so that the reader sees the stream open before anything happens. */
     text_add(&s->out, backlog && *backlog ? backlog : ":\n\n");
+    s->most = s->out.len + BACKLOG_MAX;
 
     pthread_mutex_lock(&hub->lock);
     hub->n_refs++;
@@ -273,6 +274,7 @@ void stream_begin(struct stream *s, const char *backlog, int64_t last_id)
         add_newer(&out, s->out.data, last_id);
     text_done(&s->out);
     s->out = out;
+    s->most = out.len + BACKLOG_MAX;
     s->seen_id = last_id;
     pthread_mutex_unlock(&s->hub->lock);
 }

@@ -873,7 +873,7 @@ def test_the_openapi_document_is_made_from_the_rows(echo):
     assert listed == {"type": "array", "items": {"$ref": "#/components/schemas/Point"}}
     point = d["components"]["schemas"]["Point"]
     assert point["required"] == ["label"] and point["properties"]["color"]["enum"] == ["red", "green"]
-    assert point["properties"]["x"] == {"type": "integer", "format": "int64", "minimum": 0, "maximum": 100}
+    assert point["properties"]["x"] == {"type": "integer", "minimum": 0, "maximum": 100}
     assert point["properties"]["tags"] == {"type": "array", "items": {"type": "string"}}
     assert point["properties"]["ratio"] == {"type": "number", "format": "double", "x-unit": "percent"}
     form = d["paths"][BASE + "/form"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]

@@ -424,7 +424,7 @@ int main(int argc, char **argv)
         .http = "127.0.0.1:0", .https = "127.0.0.1:0",
         .cert_path = mem_printf(mem, "%s/tls/cert.pem", folder),
         .key_path = mem_printf(mem, "%s/tls/key.pem", folder),
-        .header_max_bytes = 64 << 10, .body_max_bytes = 16 << 20, .form_max_bytes = INT64_C(1) << 33,
+        .header_max_bytes = 32 << 10, .body_max_bytes = 16 << 20, .form_max_bytes = INT64_C(1) << 33,
         .connections_max = 1024, .idle_s = 120,
         .spool_dir = mem_printf(mem, "%s/uploads", folder),
         .db_path = mem_printf(mem, "%s/trainyard.db", folder),
