@@ -13,8 +13,12 @@
 #include "store/writer.h"
 #include "tasks/exec_paths.h"
 #include "tasks/exec_store.h"
+#include "tasks/metrics_store.h"
 
-enum { BATCH = 256 /* tasks whose files go in one piece of work */ };
+enum {
+    BATCH = 256,            /* tasks whose files go in one piece of work */
+    POINTS = 5000,          /* metric points removed in one change */
+};
 
 struct sweep {
     struct engine *engine;
@@ -79,6 +83,30 @@ static void rows_removed(void *arg, const struct err *err)
     loop_post(s->engine->tasks->config.loop, on_rows_removed, s);
 }
 
+struct points {
+    const char *exec_id;
+    int n_removed;
+};
+
+static int remove_some_points(struct db *db, void *arg, struct err *err)
+{
+    struct points *p = arg;
+
+    p->n_removed = metrics_trim(db, p->exec_id, POINTS, err);
+    return p->n_removed < 0 ? -1 : 0;
+}
+
+/* In small changes: if they went with their task's row, a million of them would keep every other change
+ * waiting for seconds. What fails here is tried again there. */
+static void remove_points(struct sweep *s, const char *exec_id)
+{
+    struct points p = { .exec_id = exec_id, .n_removed = POINTS };
+    struct err err = {0};
+
+    while (p.n_removed == POINTS && err.kind == ERR_NONE)
+        writer_run(s->engine->tasks->config.writer, remove_some_points, &p, &err);
+}
+
 /* On a worker thread. A row whose files could not be removed stays. */
 static void remove_files(void *arg)
 {
@@ -97,6 +125,8 @@ static void remove_files(void *arg)
             s->tasks[kept++] = *t;
     }
     s->n = kept;
+    for (int i = 0; i < s->n; i++)
+        remove_points(s, s->tasks[i].id);
     writer_add(s->engine->tasks->config.writer, remove_rows, rows_removed, s);
 }
 

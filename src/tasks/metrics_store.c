@@ -48,6 +48,11 @@ static const char sql_clear[] =
     "DELETE FROM metric"
     " WHERE exec = :exec";
 
+static const char sql_trim[] =
+    "DELETE FROM metric"
+    " WHERE exec = :exec"
+    "   AND (series, n) IN (SELECT series, n FROM metric WHERE exec = :exec LIMIT :max)";
+
 static const char sql_clear_series[] =
     "DELETE FROM metric"
     " WHERE exec = :exec AND series = :series";
@@ -159,6 +164,11 @@ int metrics_add(struct db *db, const char *exec, const struct metric_row *rows, 
 int metrics_clear(struct db *db, const char *exec, struct err *err)
 {
     return db_run(db, sql_clear, BINDS(BIND_T(":exec", exec)), err) < 0 ? -1 : 0;
+}
+
+int metrics_trim(struct db *db, const char *exec, int64_t max, struct err *err)
+{
+    return db_run(db, sql_trim, BINDS(BIND_T(":exec", exec), BIND_I(":max", max)), err);
 }
 
 int metrics_clear_series(struct db *db, const char *exec, const char *series, struct err *err)

@@ -48,4 +48,6 @@ int metrics_each_unsure(struct db *db, int64_t span_ms, int64_t max,
 int metrics_add(struct db *db, const char *exec, const struct metric_row *rows, size_t n,
                 struct err *err);
 int metrics_clear(struct db *db, const char *exec, struct err *err);
+int metrics_trim(struct db *db, const char *exec, int64_t max, struct err *err);
+                            /* removes at most so many points; returns how many */
 int metrics_clear_series(struct db *db, const char *exec, const char *series, struct err *err);

@@ -122,6 +122,21 @@ static void clearing_takes_one_series_or_all(void **state)
     assert_int_equal(list.n, 0);
 }
 
+static void points_are_trimmed_a_few_at_a_time(void **state)
+{
+    CLEANUP(db_closep) struct db *db = open_store();
+    struct err err = {0};
+
+    (void)state;
+    put_exec(db, "b", 1000);
+    assert_int_equal(metrics_add(db, "a", rows, ARRAY_LEN(rows), &err), 0);
+    assert_int_equal(metrics_add(db, "b", rows, ARRAY_LEN(rows), &err), 0);
+    assert_int_equal(metrics_trim(db, "a", 3, &err), 3);
+    assert_int_equal(metrics_trim(db, "a", 3, &err), 1);
+    assert_int_equal(metrics_trim(db, "a", 3, &err), 0);
+    assert_int_equal(metrics_trim(db, "b", 9, &err), 4);
+}
+
 static void points_of_a_task_that_is_gone_are_a_conflict(void **state)
 {
     CLEANUP(db_closep) struct db *db = open_store();
@@ -170,6 +185,7 @@ int main(void)
         cmocka_unit_test(a_point_that_is_stored_twice_is_there_once),
         cmocka_unit_test(a_series_has_its_number_of_points_its_bounds_and_its_newest_value),
         cmocka_unit_test(clearing_takes_one_series_or_all),
+        cmocka_unit_test(points_are_trimmed_a_few_at_a_time),
         cmocka_unit_test(points_of_a_task_that_is_gone_are_a_conflict),
         cmocka_unit_test(a_task_that_is_deleted_takes_its_points_with_it),
         cmocka_unit_test(the_last_tasks_of_an_earlier_life_are_unsure),
