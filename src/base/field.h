@@ -50,6 +50,7 @@ struct field {
                                      * table's spelling is what the struct gets */
     const struct field *sub;        /* OBJECT, LIST of structs */
     size_t sub_size;                /* LIST of structs */
+    const char *schema;             /* name of .sub in the OpenAPI document; NULL: described in place */
     enum field_type item;           /* LIST of scalars: TEXT, INT or REAL */
     const char *format;             /* OpenAPI format where it matters ("double", "int64"); may be NULL */
     const char *unit;               /* "ms", "minutes"; may be NULL */

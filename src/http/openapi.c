@@ -106,11 +106,20 @@ static void write_type(struct text *t, enum field_type type, const char *format)
     add_text(t, "format", format);
 }
 
+/* The struct inside a field: by name, or in place. */
+static void write_inner(struct text *t, const struct field *f)
+{
+    if (f->schema)
+        text_addf(t, "{\"$ref\":\"#/components/schemas/%s\"}", f->schema);
+    else
+        write_object(t, f->sub);
+}
+
 static void write_items(struct text *t, const struct field *f)
 {
     add_key(t, "items");
     if (f->sub) {
-        write_object(t, f->sub);
+        write_inner(t, f);
         return;
     }
     text_add_char(t, '{');
@@ -129,7 +138,7 @@ static void write_properties(struct text *t, const struct field *fields)
         text_add_char(t, '{');
         if (f->type == FIELD_OBJECT) {
             text_add(t, "\"allOf\":[");
-            write_object(t, f->sub);
+            write_inner(t, f);
             text_add_char(t, ']');
         } else {
             write_type(t, f->type, f->type == FIELD_LIST ? NULL : f->format);
@@ -209,6 +218,8 @@ static void collect(struct document *w, const char *type, const struct field *fi
         w->schemas = xrealloc(w->schemas, w->cap_schemas * sizeof *w->schemas);
     }
     w->schemas[w->n_schemas++] = (struct schema){ strndup(type, len), fields };
+    for (const struct field *f = fields; f->type != FIELD_END; f++)
+        collect(w, f->schema, f->sub);
 }
 
 static void write_schema_ref(struct text *t, const char *type, const struct field *fields)

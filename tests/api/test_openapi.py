@@ -26,16 +26,12 @@ def find(openapi, operation):
     return openapi["paths"].get(BASE + operation["path"], {}).get(operation["method"].lower())
 
 
-def resolve(openapi, schema):
-    while schema and "$ref" in schema:
-        schema = openapi["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    return schema
-
-
 def text_of(schema):
     """A schema in the contract's short form: "string", "integer(int64)", "[Batch]"."""
     if schema is None:
         return None
+    if "allOf" in schema:
+        schema = schema["allOf"][0]
     if "$ref" in schema:
         return schema["$ref"].rsplit("/", 1)[1]
     if schema["type"] == "array":
@@ -101,11 +97,7 @@ def test_schemas_match_field_by_field(openapi, name):
     for field, kind in wanted["fields"].items():
         assert field in found["properties"], f"{name}.{field} is missing"
         got = found["properties"][field]
-        if kind.strip("[]") in CONTRACT["schemas"] and "$ref" not in json.dumps(got):
-            got_fields = resolve(openapi, got.get("items", got))["properties"]      # described in place
-            assert set(CONTRACT["schemas"][kind.strip("[]")]["fields"]) <= set(got_fields)
-        else:
-            assert text_of(got) == kind, f"{name}.{field}"
+        assert text_of(got) == kind, f"{name}.{field}"
     for field, words in wanted["enum"].items():
         got = found["properties"][field]
         assert set(words) <= set(got.get("enum") or got["items"]["enum"]), f"{name}.{field}"
