@@ -12,6 +12,7 @@
 #include "tasks/exec_owner.h"
 #include "tasks/exec_paths.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -34,6 +35,17 @@ static int read_plan(const struct exec *e, struct mem *mem, struct exec_plan *re
     return fields_from_json(exec_plan_fields, json, ret, mem, err);
 }
 
+/* Without waiting for the disk, as for each task that would cost more than the launch itself: after a
+ * power cut nothing that these files speak of runs any more. */
+static int write_plain(const char *path, const struct text *text, struct err *err)
+{
+    CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+    if (fd < 0 || write(fd, text->data, text->len) != (ssize_t)text->len)
+        return err_errno(err, ERR_INTERNAL, "cannot write %s", path);
+    return 0;
+}
+
 /* Which devices the task got: a restarted server must not give them away again. */
 static int write_grant(const char *run_dir, const struct grant *grant, struct mem *mem, struct err *err)
 {
@@ -43,7 +55,7 @@ static int write_grant(const char *run_dir, const struct grant *grant, struct me
         return 0;
     for (int64_t i = 0; i < grant->need.gpus; i++)
         text_addf(&list, "%d\n", grant->gpu_index[i]);
-    return file_write(mem_printf(mem, "%s/gpus", run_dir), list.data, list.len, 0644, err);
+    return write_plain(mem_printf(mem, "%s/gpus", run_dir), &list, err);
 }
 
 static int write_launcher_log(const char *run_dir, const struct exec_plan *plan, const struct text *lines,
@@ -57,7 +69,7 @@ static int write_launcher_log(const char *run_dir, const struct exec_plan *plan,
         text_addf(&log, "option without meaning here: %s\n", ignored[i]);
     if (log.len == 0)
         return 0;
-    return file_write(exec_launcher_log(run_dir, mem), log.data, log.len, 0644, err);
+    return write_plain(exec_launcher_log(run_dir, mem), &log, err);
 }
 
 static struct plan_request plan_request(const struct preparation *p, const struct exec_plan *plan,
