@@ -200,7 +200,9 @@ static bool int_of_text(const char *s, int64_t *ret)
 
 static bool int_of_real(double v, int64_t *ret)
 {
-    if (v != floor(v) || v < -0x1p63 || v >= 0x1p63)
+    const double limit = 9223372036854775808.0;     /* 2^63, exact as a double */
+
+    if (v != floor(v) || v < -limit || v >= limit)
         return false;
     *ret = (int64_t)v;
     return true;

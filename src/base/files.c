@@ -102,10 +102,11 @@ static int write_all(int fd, const char *data, size_t len)
  * that fsync brings the journal entry of this rename to the disk as well. */
 int file_write(const char *path, const char *data, size_t len, mode_t mode, struct err *err)
 {
-    CLEANUP(freep) char *aside = xrealloc(NULL, strlen(path) + sizeof ".XXXXXX");
+    size_t size = strlen(path) + sizeof ".XXXXXX";
+    CLEANUP(freep) char *aside = xrealloc(NULL, size);
     CLEANUP(fd_closep) int fd = -1;
 
-    strcat(strcpy(aside, path), ".XXXXXX");
+    snprintf(aside, size, "%s.XXXXXX", path);
     fd = mkostemp(aside, O_CLOEXEC);
     if (fd < 0)
         return err_errno(err, ERR_INTERNAL, "%s cannot be created", path);

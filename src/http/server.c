@@ -91,7 +91,7 @@ static struct peer *peer_new(const struct sockaddr *sa, bool tls)
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)sa)->sin6_addr, text, sizeof text);
     else
         inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr, text, sizeof text);
-    strcpy(p->address, text_starts(text, "::ffff:") ? text + 7 : text);
+    snprintf(p->address, sizeof p->address, "%s", text_starts(text, "::ffff:") ? text + 7 : text);
     p->tls = tls;
     return p;
 }

@@ -12,6 +12,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <ifaddrs.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -95,7 +96,7 @@ static int set_identity(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
     size_t id_len = sizeof id;
 
     if (gethostname(host, sizeof host - 1) < 0 || !*host)
-        strcpy(host, "localhost");
+        snprintf(host, sizeof host, "localhost");
     gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof serial);
     serial[0] &= 0x7f;      /* serial numbers are positive */
     gnutls_x509_crt_set_version(crt, 3);
