@@ -40,8 +40,8 @@ static const char *known_name(const struct field *fields, const char *name)
 
 static void json_freep(json_t **json) { json_decref(*json); }
 
-int algorithm_params(const struct field *fields, const struct list *params, void *ret, struct mem *mem,
-                     struct err *err)
+int algorithm_params(const struct field *fields, const struct list *params, void *ret,
+                     struct mem *mem, struct err *err)
 {
     CLEANUP(json_freep) json_t *object = json_object();
     const struct algo_param *p = params->items;

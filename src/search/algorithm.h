@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* A search algorithm: ask and tell over the unit cube. The caller owns the loop and the clock. Nothing is
- * saved: random numbers come from (seed, trial number) alone and everything else is rebuilt by telling
- * the stored trials again in order of their ids, so a restart gives the same suggestions. All calls for one
- * context come from one thread.
+/* A search algorithm: ask and tell over the unit cube. The caller owns the loop and the clock.
+ * Nothing is saved: random numbers come from (seed, trial number) alone and everything else is
+ * rebuilt by telling the stored trials again in order of their ids, so a restart gives the same
+ * suggestions. All calls for one context come from one thread.
  *
  *   make      checks algoParams (ERR_BAD_INPUT names the parameter); may keep what it needs in ctx
- *   ask       the point of trial `trial`: 1 = filled [n_dims]; 0 = nothing more to suggest; -1 = err.
- *             Trials are asked for in order of their numbers, any number of them may be pending
+ *   ask       the point of trial `trial`: 1 = filled [n_dims]; 0 = nothing more to suggest;
+ *             -1 = err. Trials are asked for in order of their numbers, any number may be pending
  *   tell      the outcome of a trial that was asked for, or of one found in the store
  *   planned   trials in all when the algorithm knows, else -1
  */
@@ -50,16 +50,16 @@ struct algorithm {
 };
 
 /* The built-ins in the order they are listed; case is ignored in look-ups. */
-extern const struct algorithm *const algorithms[];      /* NULL-ended */
+extern const struct algorithm *const algorithms[]; /* NULL-ended */
 const struct algorithm *algorithm_find(const char *name);
 
-/* Fills the struct that `fields` describes from algoParams: names in any case, unknown ones ignored. `ret` is
- * initialised here. ERR_BAD_INPUT with err->field "algoDef.algoParams.<name>". */
-int algorithm_params(const struct field *fields, const struct list *params, void *ret, struct mem *mem,
-                     struct err *err);
+/* Fills the struct that `fields` describes from algoParams: names in any case, unknown ones
+ * ignored. `ret` is initialised here. ERR_BAD_INPUT with err->field "algoDef.algoParams.<name>". */
+int algorithm_params(const struct field *fields, const struct list *params, void *ret,
+                     struct mem *mem, struct err *err);
 
 struct seed_params { int64_t seed; };           /* RandomSeed; INT_UNSET when absent */
-extern const struct field seed_fields[];        /* taken by every algorithm that draws */
+extern const struct field seed_fields[]; /* taken by every algorithm that draws */
 
-extern const struct algorithm random_algorithm, grid_algorithm;     /* algorithms/random.c, grid.c */
-extern const struct algorithm tpe_algorithm, bayesian_algorithm, hyperband_algorithm;   /* later.c */
+extern const struct algorithm random_algorithm, grid_algorithm; /* algorithms/random.c, grid.c */
+extern const struct algorithm tpe_algorithm, bayesian_algorithm, hyperband_algorithm; /* later.c */

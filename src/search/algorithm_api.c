@@ -40,7 +40,8 @@ static int list_algorithms(struct call *c, struct err *err)
     const char *type = call_query(c, "type");
 
     if (type && *type && !text_same(type, "BUILD_IN") && !text_same(type, "USER_PLUGIN"))
-        return err_field(err, "type", "BUILD_IN or USER_PLUGIN", "algorithms are BUILD_IN or USER_PLUGIN, not \"%.40s\"", type);
+        return err_field(err, "type", "BUILD_IN or USER_PLUGIN",
+                         "algorithms are BUILD_IN or USER_PLUGIN, not \"%.40s\"", type);
     text_add_char(&out, '[');
     for (int i = 0; algorithms[i] && !text_same(type, "USER_PLUGIN"); i++) {
         text_add(&out, i ? "," : "");
@@ -69,7 +70,9 @@ static int show_algorithm(struct call *c, struct err *err)
 static int install_algorithm(struct call *c, struct err *err)
 {
     (void)c;
-    return err_set(err, ERR_NOT_BUILT, "this version runs its built-in algorithms only; algorithms cannot be installed");
+    return err_set(
+        err, ERR_NOT_BUILT,
+        "this version runs its built-in algorithms only; algorithms cannot be installed");
 }
 
 static int delete_algorithm(struct call *c, struct err *err)
@@ -77,7 +80,8 @@ static int delete_algorithm(struct call *c, struct err *err)
     const char *name = call_param(c, "algoName");
 
     if (algorithm_find(name))
-        return err_set(err, ERR_BAD_INPUT, "the algorithm %s is built in and cannot be deleted", algorithm_find(name)->name);
+        return err_set(err, ERR_BAD_INPUT, "the algorithm %s is built in and cannot be deleted",
+                       algorithm_find(name)->name);
     return err_set(err, ERR_NOT_FOUND, "there is no algorithm \"%.60s\"", name);
 }
 

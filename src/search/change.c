@@ -8,12 +8,15 @@
 #include "http/stream.h"
 #include "tasks/tasks.h"
 
-struct change *change_new(struct live *live, struct trial *trial, write_fn *make, void (*then)(struct change *c))
+struct change *change_new(struct live *live, struct trial *trial, write_fn *make,
+                          void (*then)(struct change *c))
 {
     struct searches *s = live->searches;
     struct change *c = xcalloc(1, sizeof *c);
 
-    *c = (struct change){ .next = s->changes, .searches = s, .live = live, .trial = trial, .make = make, .then = then };
+    *c = (struct change){
+        .next = s->changes, .searches = s, .live = live, .trial = trial, .make = make, .then = then
+    };
     s->changes = c;
     live->n_pending++;
     return c;
@@ -36,9 +39,13 @@ void changes_free(struct searches *s)
     }
 }
 
-void news_publish(struct searches *s, const char *owner, const char *name, const struct search_news *news)
+void news_publish(struct searches *s, const char *owner, const char *name,
+                  const struct search_news *news)
 {
-    const struct notice notice = { .id = news->event_id, .owner = owner, .kind = news->kind, .subject = name,
+    const struct notice notice = { .id = news->event_id,
+                                   .owner = owner,
+                                   .kind = news->kind,
+                                   .subject = name,
                                    .json = news->json.data };
 
     if (news->event_id)
@@ -59,7 +66,8 @@ static void change_done(void *arg)
     struct change **at = &c->searches->changes;
 
     if (c->err.kind != ERR_NONE && c->err.kind != ERR_CONFLICT) {
-        log_error("search.store", "search=\"%s\" retry_ms=%d reason=\"%s\"", c->live->row.name, RETRY_MS, c->err.text);
+        log_error("search.store", "search=\"%s\" retry_ms=%d reason=\"%s\"", c->live->row.name,
+                  RETRY_MS, c->err.text);
         c->retry = loop_timer(c->searches->tasks->config.loop, RETRY_MS, 0, change_again, c);
         return;
     }
@@ -82,4 +90,7 @@ static void change_written(void *arg, const struct err *err)
     loop_post(c->searches->tasks->config.loop, change_done, c);
 }
 
-void change_send(struct change *c) { writer_add(c->searches->tasks->config.writer, c->make, change_written, c); }
+void change_send(struct change *c)
+{
+    writer_add(c->searches->tasks->config.writer, c->make, change_written, c);
+}

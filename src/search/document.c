@@ -72,8 +72,9 @@ static void respell_listed(json_t *experiments)
         if (!list)
             list = json_object_get(item, "fixedHyperParams");
         space_respell(list);
-        json_array_foreach(list, k, param)
+        json_array_foreach(list, k, param) {
             json_object_set_new(param, "type", json_string("fix"));
+        }
     }
 }
 
@@ -136,10 +137,12 @@ static int check_limits(struct algo_def *a, struct err *err)
     if (a->parallel == INT_UNSET)
         a->parallel = 1;
     if (a->max_jobs == 0)
-        return err_field(err, "algoDef.maxJobNum", "a whole number from 1 to 1000000, or -1 for no limit",
+        return err_field(err, "algoDef.maxJobNum",
+                         "a whole number from 1 to 1000000, or -1 for no limit",
                          "maxJobNum 0 would run nothing");
     if (a->max_minutes == 0)
-        return err_field(err, "algoDef.maxRunTime", "minutes from 1, or -1 for no limit", "maxRunTime 0 would run nothing");
+        return err_field(err, "algoDef.maxRunTime", "minutes from 1, or -1 for no limit",
+                         "maxRunTime 0 would run nothing");
     return 0;
 }
 
@@ -150,12 +153,15 @@ static int check_metrics(const struct algo_def *a, struct err *err)
 
     if (!a->additional_metrics)
         return 0;
-    if (!json_is_object(a->additional_metrics) || json_object_size(a->additional_metrics) > SEARCH_METRICS_MAX)
-        return err_field(err, "algoDef.additionalMetrics", "an object of at most 64 names with minimize, maximize or latest",
+    if (!json_is_object(a->additional_metrics) ||
+        json_object_size(a->additional_metrics) > SEARCH_METRICS_MAX)
+        return err_field(err, "algoDef.additionalMetrics",
+                         "an object of at most 64 names with minimize, maximize or latest",
                          "additionalMetrics is not an object of metric names");
     json_object_foreach(a->additional_metrics, name, strategy) {
         if (!name[0] || strlen(name) > 256 || !json_is_string(strategy))
-            return err_field(err, "algoDef.additionalMetrics", "names of 1 to 256 bytes, each with a word",
+            return err_field(err, "algoDef.additionalMetrics",
+                             "names of 1 to 256 bytes, each with a word",
                              "additionalMetrics has an unusable entry \"%.60s\"", name);
     }
     return 0;
@@ -169,8 +175,8 @@ static int check_objective(struct search_plan *p, struct err *err)
         a->objective = "minimize";
     p->maximize = text_same(a->objective, "maximize");
     if (!p->maximize && !text_same(a->objective, "minimize"))
-        return err_field(err, "algoDef.objective", "minimize or maximize", "the objective \"%s\" is neither minimize nor maximize",
-                         a->objective);
+        return err_field(err, "algoDef.objective", "minimize or maximize",
+                         "the objective \"%s\" is neither minimize nor maximize", a->objective);
     return check_metrics(a, err);
 }
 
@@ -182,9 +188,11 @@ static int check_algorithm(struct search_plan *p, struct mem *mem, struct err *e
     p->algorithm = algorithm_find(a->algorithm);
     if (!p->algorithm)
         return err_field(err, "algoDef.algorithm", "Random or ExperimentGridSearch",
-                         "there is no algorithm \"%.60s\"; GET /hypersearch/algorithm lists them", a->algorithm);
+                         "there is no algorithm \"%.60s\"; GET /hypersearch/algorithm lists them",
+                         a->algorithm);
     if (p->algorithm->not_built)
-        return err_field(err, "algoDef.algorithm", "Random or ExperimentGridSearch", "%s", p->algorithm->not_built);
+        return err_field(err, "algoDef.algorithm", "Random or ExperimentGridSearch", "%s",
+                         p->algorithm->not_built);
     if (p->algorithm->params && algorithm_params(seed_fields, &a->params, &seed, mem, err) < 0)
         return -1;
     p->seed = seed.seed;
@@ -218,26 +226,30 @@ static int read_space(struct search_plan *p, bool log_power, struct mem *mem, st
     if (p->algorithm->takes_list) {
         if (doc->experiments.n && !doc->params.n)
             return read_listed(p, mem, err);
-        return err_field(err, doc->params.n ? "hyperParams" : "experiments", "a list of experiments and no hyperParams",
-                         "%s runs the listed experiments: it needs `experiments` and takes no `hyperParams`",
+        return err_field(err, doc->params.n ? "hyperParams" : "experiments",
+                         "a list of experiments and no hyperParams",
+                         "%s runs a list: it needs `experiments` and takes no `hyperParams`",
                          p->algorithm->name);
     }
     if (!doc->params.n || doc->experiments.n)
-        return err_field(err, doc->experiments.n ? "experiments" : "hyperParams", "a list of hyperParams and no experiments",
-                         "%s searches a space: it needs `hyperParams` and takes no `experiments`", p->algorithm->name);
+        return err_field(err, doc->experiments.n ? "experiments" : "hyperParams",
+                         "a list of hyperParams and no experiments",
+                         "%s searches a space: it needs `hyperParams` and takes no `experiments`",
+                         p->algorithm->name);
     if (!doc->power_sampling)
         doc->power_sampling = log_power ? "log" : "linear";
     return space_make(&doc->params, text_same(doc->power_sampling, "log"), mem, &p->space, err);
 }
 
-int document_read(const char *text, size_t len, bool log_power, struct mem *mem, struct search_plan *ret, struct err *err)
+int document_read(const char *text, size_t len, bool log_power, struct mem *mem,
+                  struct search_plan *ret, struct err *err)
 {
     json_t *json = reader_parse_object(text, len, err);
     struct search_plan p = {0};
 
     if (!json)
         return -1;
-    mem_on_free(mem, json_release, json);       /* additional_metrics is borrowed from it */
+    mem_on_free(mem, json_release, json); /* additional_metrics is borrowed from it */
     space_respell(json_object_get(json, "hyperParams"));
     respell_listed(json_object_get(json, "experiments"));
     if (fields_from_json(document_fields, json, &p.doc, mem, err) < 0)
@@ -245,16 +257,21 @@ int document_read(const char *text, size_t len, bool log_power, struct mem *mem,
     drop_unused(&p.doc.params);
     drop_empty(&p.doc.experiments);
     drop_empty(&p.doc.algo.params);
-    if (check_name(&p.doc, err) < 0 || check_limits(&p.doc.algo, err) < 0 || check_objective(&p, err) < 0 ||
-        check_algorithm(&p, mem, err) < 0 || read_space(&p, log_power, mem, err) < 0)
+    if (check_name(&p.doc, err) < 0 || check_limits(&p.doc.algo, err) < 0 ||
+        check_objective(&p, err) < 0 || check_algorithm(&p, mem, err) < 0 ||
+        read_space(&p, log_power, mem, err) < 0)
         return -1;
     *ret = p;
     return 0;
 }
 
-void document_write(const struct document *doc, struct text *out) { fields_to_text(document_fields, doc, out); }
+void document_write(const struct document *doc, struct text *out)
+{
+    fields_to_text(document_fields, doc, out);
+}
 
-int search_values(const struct search_plan *p, int64_t trial, const double *cube, struct mem *mem, struct value **ret)
+int search_values(const struct search_plan *p, int64_t trial, const double *cube, struct mem *mem,
+                  struct value **ret)
 {
     const struct listed_experiment *e = p->doc.experiments.items;
 
@@ -287,9 +304,15 @@ struct algorithm_ctx *search_algorithm(const struct search_plan *p, int64_t seed
 {
     const struct algo_def *a = &p->doc.algo;
     const struct algorithm_setup setup = {
-        .space = &p->space, .params = &a->params, .n_listed = (int64_t)p->doc.experiments.n, .max_trials = a->max_jobs,
-        .parallel = a->parallel, .maximize = p->maximize, .seed = (uint64_t)seed,
+        .space = &p->space,
+        .params = &a->params,
+        .n_listed = (int64_t)p->doc.experiments.n,
+        .max_trials = a->max_jobs,
+        .parallel = a->parallel,
+        .maximize = p->maximize,
+        .seed = (uint64_t)seed,
     };
 
+    // cppcheck-suppress returnDanglingLifetime ; make() copies what it keeps of the setup
     return p->algorithm->make(&setup, err);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The submission document of a search: the `data` part of POST /hypersearch, read, checked and understood.
- * What is stored with a search is the same document, written by document_write(). Pure. */
+/* The submission document of a search: the `data` part of POST /hypersearch, read, checked and
+ * understood. What is stored with a search is the same document, written by document_write(). Pure. */
 
 #include "search/algorithm.h"
 
@@ -49,7 +49,7 @@ struct document {
     const char *power_sampling;     /* "log" or "linear"; NULL: the server's setting */
 };
 
-extern const struct field algo_def_fields[];        /* also the echo of a task record */
+extern const struct field algo_def_fields[]; /* also the echo of a task record */
 extern const struct field document_fields[];
 
 struct search_plan {                       /* the document, understood */
@@ -61,16 +61,17 @@ struct search_plan {                       /* the document, understood */
     int64_t seed;                   /* RandomSeed; INT_UNSET when not given */
 };
 
-/* Reads and checks. Everything lives in `mem`. `log_power` is the setting, used when the document does not say.
- * ERR_BAD_INPUT names the member. modelSpec.args is only checked for being there. */
-int document_read(const char *text, size_t len, bool log_power, struct mem *mem, struct search_plan *ret,
-                  struct err *err);
+/* Reads and checks. Everything lives in `mem`. `log_power` is the setting, used when the document
+ * does not say. ERR_BAD_INPUT names the member. modelSpec.args is only checked for being there. */
+int document_read(const char *text, size_t len, bool log_power, struct mem *mem,
+                  struct search_plan *ret, struct err *err);
 
 void document_write(const struct document *doc, struct text *out);
 
-/* The values of one experiment: of the space at `cube`, or those listed for `trial`. Returns how many; *ret is
- * in `mem`, its texts in that of the plan. */
-int search_values(const struct search_plan *p, int64_t trial, const double *cube, struct mem *mem, struct value **ret);
+/* The values of one experiment: of the space at `cube`, or those listed for `trial`. Returns how
+ * many; *ret is in `mem`, its texts in that of the plan. */
+int search_values(const struct search_plan *p, int64_t trial, const double *cube, struct mem *mem,
+                  struct value **ret);
 
 /* "", or why `name` cannot be the name of a search. */
 const char *search_name_trouble(const char *name);

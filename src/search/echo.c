@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The shapes of the records, for the API page. The functions below write them by hand, because a record may
- * have thousands of experiments whose lists are stored as text. */
+/* The shapes of the records, for the API page. The functions below write them by hand, because a
+ * record may have thousands of experiments whose lists are stored as text. */
 
 struct metric_echo {
     const char *name;
@@ -157,7 +157,9 @@ void echo_head(const struct search *s, int64_t now_ms, struct text *out)
     text_add_json(out, s->name);
     add_text(out, "state", s->state);
     add_progress(s, out);
-    add_text(out, "duration", clock_span_text(s->spent_ms + (until_ms > s->started_ms ? until_ms - s->started_ms : 0), buf));
+    add_text(out, "duration",
+             clock_span_text(
+                 s->spent_ms + (until_ms > s->started_ms ? until_ms - s->started_ms : 0), buf));
     add_text(out, "creator", s->creator);
     add_time(out, "createtime", s->created_ms);
     add_int(out, "running", s->n_running);
@@ -168,7 +170,8 @@ void echo_head(const struct search *s, int64_t now_ms, struct text *out)
     add_text(out, "message", s->message);
 }
 
-void echo_tail(const struct document *doc, const char *best, const struct text *experiments, struct text *out)
+void echo_tail(const struct document *doc, const char *best, const struct text *experiments,
+               struct text *out)
 {
     const struct param_spec *p = doc ? doc->params.items : NULL;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The trial loop: keeps as many experiments of every search running as it may have. Whatever happens to a trial
- * ends in a call of search_pump(). */
+/* The trial loop: keeps as many experiments of every search running as it may have. Whatever
+ * happens to a trial ends in a call of search_pump(). */
 #include "search/loop.h"
 
 #include "base/clock.h"
@@ -61,7 +61,7 @@ void live_free(struct live *live)
         struct trial *t = live->trials;
 
         live->trials = t->next;
-        if (t->phase == TRIAL_READY)    /* placed, and no row will ever name it */
+        if (t->phase == TRIAL_READY) /* placed, and no row will ever name it */
             submit_undo(live->searches->tasks, t->submission.exec.id, t->submission.exec.creator);
         trial_free(t);
     }
@@ -177,10 +177,11 @@ static const char *end_message(const struct live *live, enum search_event event)
     if (live->hopeless)
         return mem_printf(live->mem, "experiments cannot be submitted: %s", live->trouble);
     if (live->timed_out)
-        return mem_printf(live->mem, "maxRunTime of %" PRId64 " minutes was reached", live->plan.doc.algo.max_minutes);
+        return mem_printf(live->mem, "maxRunTime of %" PRId64 " minutes was reached",
+                          live->plan.doc.algo.max_minutes);
     if (event == SEARCH_FRUITLESS && live->trouble)
-        return mem_printf(live->mem, "none of %" PRId64 " experiments left a usable %s; %s", live->n_run,
-                          live->plan.doc.algo.objective_metric, live->trouble);
+        return mem_printf(live->mem, "none of %" PRId64 " experiments left a usable %s; %s",
+                          live->n_run, live->plan.doc.algo.objective_metric, live->trouble);
     return event == SEARCH_FRUITLESS ? "no experiment was run" : NULL;
 }
 
@@ -217,7 +218,8 @@ static void search_end(struct live *live)
 /* Trials start in the order of their numbers, so that the stored ids have no gaps. */
 static void start_ready(struct live *live)
 {
-    for (struct trial *t = live->trials; t && live->n_slots < live->plan.doc.algo.parallel; t = t->next) {
+    for (struct trial *t = live->trials; t && live->n_slots < live->plan.doc.algo.parallel;
+         t = t->next) {
         if (t->phase == TRIAL_PREPARING)
             return;
         if (t->phase == TRIAL_READY)
@@ -339,8 +341,8 @@ void search_adopt(void *arg)
 
     live->next = live->searches->lives;
     live->searches->lives = live;
-    log_info("search.start", "search=\"%s\" algorithm=%s adopted=%d", live->row.name, live->plan.algorithm->name,
-             live->n_slots);
+    log_info("search.start", "search=\"%s\" algorithm=%s adopted=%d", live->row.name,
+             live->plan.algorithm->name, live->n_slots);
     watch_deadline(live);
     if (live->stopping)
         stop_trials(live, live->files_gone);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The inside of the search room: live searches and their trials. The engine thread owns all of it; a trial that
- * is being prepared or read belongs to a worker thread until its message arrives. */
+/* The inside of the search room: live searches and their trials. The engine thread owns all of it;
+ * a trial that is being prepared or read belongs to a worker thread until its message arrives. */
 
 #include "base/err.h"
 #include "search/document.h"
@@ -21,14 +21,14 @@ enum {
 };
 
 enum trial_phase {
-    TRIAL_QUEUED,               /* to be run again, with the hyperparameters it had */
-    TRIAL_PREPARING,            /* a worker thread places its files */
-    TRIAL_READY,                /* waits for a slot */
-    TRIAL_STORING,              /* rows on their way into the database */
-    TRIAL_ACTIVE,               /* its task exists and has not ended */
-    TRIAL_READING,              /* a worker thread reads its metric */
-    TRIAL_ENDING,               /* its end on the way into the database */
-    TRIAL_LEAVING,              /* will not run; a worker thread removes its files */
+    TRIAL_QUEUED,    /* to be run again, with the hyperparameters it had */
+    TRIAL_PREPARING, /* a worker thread places its files */
+    TRIAL_READY,     /* waits for a slot */
+    TRIAL_STORING,   /* rows on their way into the database */
+    TRIAL_ACTIVE,    /* its task exists and has not ended */
+    TRIAL_READING,   /* a worker thread reads its metric */
+    TRIAL_ENDING,    /* its end on the way into the database */
+    TRIAL_LEAVING,   /* will not run; a worker thread removes its files */
 };
 
 struct trial {
@@ -107,40 +107,42 @@ struct searches {
 };
 
 /* --- change.c: any failure but a conflict is tried again until it works --- */
-struct change *change_new(struct live *live, struct trial *trial, write_fn *make, void (*then)(struct change *c));
+struct change *change_new(struct live *live, struct trial *trial, write_fn *make,
+                          void (*then)(struct change *c));
 void change_send(struct change *c);
 void changes_free(struct searches *s);
-void news_publish(struct searches *s, const char *owner, const char *name, const struct search_news *news);
+void news_publish(struct searches *s, const char *owner, const char *name,
+                  const struct search_news *news);
 
 /* --- prepare.c: blocking, on worker threads --- */
 /* A search as the database has it, ready for search_adopt(). */
 struct live *live_load(struct searches *s, const char *name, struct err *err);
-const double *cube_read(const char *text, int n_dims, struct mem *mem);     /* does not block */
-void trial_prepare(void *trial);        /* ends with trial_prepared() */
-void trial_read(void *trial);           /* ends with trial_was_read() */
-void trial_undo(void *trial);           /* ends with trial_undone() */
-void check_execs(void *check);          /* ends with execs_checked() */
+const double *cube_read(const char *text, int n_dims, struct mem *mem); /* does not block */
+void trial_prepare(void *trial); /* ends with trial_prepared() */
+void trial_read(void *trial);    /* ends with trial_was_read() */
+void trial_undo(void *trial);    /* ends with trial_undone() */
+void check_execs(void *check);   /* ends with execs_checked() */
 
 /* --- trial.c: on the engine thread; the first three are messages --- */
 void trial_prepared(void *trial);
 void trial_was_read(void *trial);
 void trial_undone(void *trial);
-void search_moved(void *searches, const struct exec *exec);     /* for tasks_on_move() */
-struct trial *trial_new(struct live *live);     /* QUEUED, last in the list */
-void trial_send(struct trial *t);               /* to be prepared */
-void trial_start(struct trial *t);              /* READY: takes a slot */
-void trial_stop(struct trial *t, bool force);   /* ACTIVE */
-void trial_discard(struct trial *t);            /* READY or not stored: its files go, then it goes */
+void search_moved(void *searches, const struct exec *exec); /* for tasks_on_move() */
+struct trial *trial_new(struct live *live);                 /* QUEUED, last in the list */
+void trial_send(struct trial *t);                           /* to be prepared */
+void trial_start(struct trial *t);                          /* READY: takes a slot */
+void trial_stop(struct trial *t, bool force);               /* ACTIVE */
+void trial_discard(struct trial *t); /* READY or not stored: its files go, then it goes */
 void trial_remove(struct trial *t);
 void trial_free(struct trial *t);
 
 /* --- loop.c: on the engine thread; the first two are messages --- */
-void search_adopt(void *live);          /* takes over a loaded search */
+void search_adopt(void *live); /* takes over a loaded search */
 void execs_checked(void *check);
-void search_pump(struct live *live);    /* does whatever may be done now; the search may be gone afterwards */
-bool no_more_trials(const struct live *live);   /* it is ending: nothing is started any more */
-void live_settle(struct live *live);    /* a dropped search goes once nothing of it is under way */
+void search_pump(struct live *live); /* does what may be done now; it may be gone afterwards */
+bool no_more_trials(const struct live *live); /* it is ending: nothing is started any more */
+void live_settle(struct live *live); /* a dropped search goes once nothing of it is under way */
 void search_stop(struct live *live);
 void search_abandon(struct live *live); /* a forced stop: its end is in the database */
-struct live *live_find(struct searches *s, const char *name);   /* NULL: not live */
+struct live *live_find(struct searches *s, const char *name); /* NULL: not live */
 void live_free(struct live *live);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What blocks, for worker threads: loading a search, placing a trial's files, reading its metric. */
+/* What blocks, for worker threads: loading a search, placing a trial's files, reading its metric.
+ */
 #include "search/loop.h"
 
 #include "base/err.h"
@@ -16,7 +17,10 @@
 #include <math.h>
 #include <string.h>
 
-static const struct tasks_config *config_of(const struct live *live) { return &live->searches->tasks->config; }
+static const struct tasks_config *config_of(const struct live *live)
+{
+    return &live->searches->tasks->config;
+}
 
 /* --- a trial --- */
 
@@ -33,8 +37,13 @@ static int prepare(struct trial *t, struct err *err)
     values_config(values, n, &config);
     package->path = live->package;
     t->submission = (struct submission){
-        .user = live->row.creator, .sig_name = live->row.sig_name, .args = live->row.args, .files = package,
-        .n_files = live->package ? 1 : 0, .config_json = mem_strdup(t->mem, config.data), .search = live->row.name,
+        .user = live->row.creator,
+        .sig_name = live->row.sig_name,
+        .args = live->row.args,
+        .files = package,
+        .n_files = live->package ? 1 : 0,
+        .config_json = mem_strdup(t->mem, config.data),
+        .search = live->row.name,
         .trial = t->row.id,
     };
     if (submit_check(live->searches->tasks, &t->submission, t->mem, err) < 0)
@@ -107,13 +116,14 @@ void trial_read(void *arg)
     struct trial *t = arg;
     const struct live *live = t->live;
     const struct algo_def *a = &live->plan.doc.algo;
-    const char *dir = exec_result_dir(config_of(live)->settings, live->row.creator, t->row.exec, t->mem);
+    const char *dir =
+        exec_result_dir(config_of(live)->settings, live->row.creator, t->row.exec, t->mem);
     struct list metrics = wanted_metrics(a, t->mem);
     struct err err = {0};
 
     t->row.metric = NAN;
-    if (insight_objective(dir, a->objective_metric, live->plan.maximize, &t->row.metric, metrics.n ? &metrics : NULL,
-                          t->mem, &err) < 0) {
+    if (insight_objective(dir, a->objective_metric, live->plan.maximize, &t->row.metric,
+                          metrics.n ? &metrics : NULL, t->mem, &err) < 0) {
         t->row.metric = NAN;
         t->row.message = mem_strdup(t->mem, err.text);
     }
@@ -193,7 +203,7 @@ static int load_experiment(void *arg, const struct experiment *e, struct err *er
     bool fine = strcmp(e->state, "FINISHED") == 0;
 
     (void)err;
-    while (live->next_id < e->id)       /* never stored, though a later one was */
+    while (live->next_id < e->id) /* never stored, though a later one was */
         queue(live, live->next_id++, NULL);
     live->next_id = e->id + 1;
     if (e->ended_ms == INT_UNSET) {
@@ -205,7 +215,8 @@ static int load_experiment(void *arg, const struct experiment *e, struct err *er
     }
     live->n_run++;
     live->has_best |= fine;
-    live->plan.algorithm->tell(live->algorithm, e->id, cube_read(e->cube, live->plan.space.n_dims, live->mem),
+    live->plan.algorithm->tell(live->algorithm, e->id,
+                               cube_read(e->cube, live->plan.space.n_dims, live->mem),
                                fine ? TRIAL_DONE : TRIAL_FAILED, e->metric);
     return 0;
 }
@@ -213,16 +224,20 @@ static int load_experiment(void *arg, const struct experiment *e, struct err *er
 static int load(struct live *live, struct db *db, const char *name, struct err *err)
 {
     const struct settings *settings = config_of(live)->settings;
+    const char *spec;
 
-    if (searches_find(db, name, live->mem, &live->row, err) < 0 ||
-        document_read(live->row.spec, strlen(live->row.spec), true, live->mem, &live->plan, err) < 0)
+    if (searches_find(db, name, live->mem, &live->row, err) < 0)
+        return -1;
+    spec = live->row.spec;
+    if (document_read(spec, strlen(spec), /* log_power= */ true, live->mem, &live->plan, err) < 0)
         return -1;
     live->algorithm = search_algorithm(&live->plan, live->row.seed, err);
     if (!live->algorithm || experiments_each(db, name, load_experiment, live, err) < 0)
         return -1;
     live->state = (enum search_state)search_state_parse(live->row.state);
     if (live->row.package) {
-        live->package = mem_printf(live->mem, "%s/searches/%s/package", settings->data_dir, live->row.package);
+        live->package =
+            mem_printf(live->mem, "%s/searches/%s/package", settings->data_dir, live->row.package);
         live->files_gone = !file_is_dir(live->package);
     }
     live->stopping = live->files_gone || strcmp(live->row.wish, "stop") == 0;

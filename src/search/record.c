@@ -94,7 +94,8 @@ static void listing_done(struct listing *l)
     text_done(&l->best);
 }
 
-static int write_tail(struct db *db, const struct search *s, struct mem *mem, struct text *out, struct err *err)
+static int write_tail(struct db *db, const struct search *s, struct mem *mem, struct text *out,
+                      struct err *err)
 {
     CLEANUP(listing_done) struct listing l = { .search = s };
     struct err unreadable = {0};
@@ -108,8 +109,8 @@ static int write_tail(struct db *db, const struct search *s, struct mem *mem, st
 }
 
 /* The row again together with its experiments, both as of one moment. */
-static int read_fresh(struct db *db, const char *name, struct mem *mem, struct search *ret, struct text *tail,
-                      struct err *err)
+static int read_fresh(struct db *db, const char *name, struct mem *mem, struct search *ret,
+                      struct text *tail, struct err *err)
 {
     int rc;
 
@@ -122,8 +123,8 @@ static int read_fresh(struct db *db, const char *name, struct mem *mem, struct s
     return rc;
 }
 
-int record_write(struct records *r, struct db *db, const struct search *s, struct mem *mem, struct text *out,
-                 struct err *err)
+int record_write(struct records *r, struct db *db, const struct search *s, struct mem *mem,
+                 struct text *out, struct err *err)
 {
     CLEANUP(text_done) struct text tail = {0};
     struct search fresh = *s;

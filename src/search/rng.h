@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Random numbers without a state: a number is a pure function of (seed, trial, dimension, stream), so a
- * restarted search draws what it would have drawn. Philox 4x32 with ten rounds; source: Salmon, Moraes,
- * Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.3 and table 2. */
+/* Random numbers without a state: a number is a pure function of (seed, trial, dimension, stream),
+ * so a restarted search draws what it would have drawn. Philox 4x32 with ten rounds; source:
+ * Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.3
+ * and table 2. */
 
 #include <stdint.h>
 
@@ -19,7 +20,7 @@ static inline void rng_philox(uint32_t counter[4], uint32_t k0, uint32_t k1)
         counter[3] = (uint32_t)p0;
         counter[0] = next0;
         counter[2] = next2;
-        k0 += 0x9E3779B9u;      /* the Weyl sequences of the paper: golden ratio, sqrt(3) - 1 */
+        k0 += 0x9E3779B9u; /* the Weyl sequences of the paper: golden ratio, sqrt(3) - 1 */
         k1 += 0xBB67AE85u;
     }
 }

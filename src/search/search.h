@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* What a search (a `hypersearch` task) and its experiments are: their rows, their states, and what may happen
- * to them. Pure. */
+/* What a search (a `hypersearch` task) and its experiments are: their rows, their states, and what
+ * may happen to them. Pure. */
 
 #include "base/field.h"
 
-/* metricVal of an experiment that failed or was killed, whatever the objective: what clients expect. */
+/* metricVal of an experiment that failed or was killed, whatever the objective: what clients
+ * expect. */
 #define METRIC_FAILED 9999.99
 
 struct search {                 /* columns of table search; none of them is the record as such, see echo.h */
@@ -51,30 +52,34 @@ struct experiment {             /* columns of table experiment */
 extern const struct field experiment_fields[];
 
 enum search_state {
-    SEARCH_SUBMITTED,           /* accepted; no experiment yet */
-    SEARCH_RUNNING,             /* also while it is being stopped: clients poll for anything else */
-    SEARCH_FINISHED, SEARCH_FAILED, SEARCH_STOPPED, SEARCH_RECOVERFAILED,       /* final */
+    SEARCH_SUBMITTED, /* accepted; no experiment yet */
+    SEARCH_RUNNING,   /* also while it is being stopped: clients poll for anything else */
+    SEARCH_FINISHED,  /* this and all below are final */
+    SEARCH_FAILED,
+    SEARCH_STOPPED,
+    SEARCH_RECOVERFAILED,
     SEARCH_N_STATES,
 };
 
 enum search_event {
-    SEARCH_BEGUN,               /* its first experiment was submitted */
-    SEARCH_DONE,                /* nothing more to run, and there is a best experiment */
-    SEARCH_FRUITLESS,           /* nothing more to run, and no experiment has a metric */
-    SEARCH_HALTED,              /* someone asked, and its experiments have ended */
-    SEARCH_FILES_GONE,          /* its package is not on disk any more */
-    SEARCH_AGAIN,               /* restart */
+    SEARCH_BEGUN,      /* its first experiment was submitted */
+    SEARCH_DONE,       /* nothing more to run, and there is a best experiment */
+    SEARCH_FRUITLESS,  /* nothing more to run, and no experiment has a metric */
+    SEARCH_HALTED,     /* someone asked, and its experiments have ended */
+    SEARCH_FILES_GONE, /* its package is not on disk any more */
+    SEARCH_AGAIN,      /* restart */
     SEARCH_N_EVENTS,
 };
 
 /* The state that follows, or -1: not possible, nothing happens. */
 int search_step(enum search_state from, enum search_event event);
-const char *search_state_name(enum search_state state);     /* as in the API */
-int search_state_parse(const char *name);                   /* -1 when unknown; case ignored */
+const char *search_state_name(enum search_state state); /* as in the API */
+int search_state_parse(const char *name);               /* -1 when unknown; case ignored */
 bool search_state_is_final(enum search_state state);
 
-/* How the task of an experiment ended, as the state of the experiment: "FINISHED", "FAILED" or "KILLED".
- * `has_metric`: it ended well and left a usable metric. `timed_out`: killed by maxRunTime. */
+/* How the task of an experiment ended, as the state of the experiment: "FINISHED", "FAILED" or
+ * "KILLED". `has_metric`: it ended well and left a usable metric. `timed_out`: killed by
+ * maxRunTime. */
 const char *experiment_outcome(const char *exec_state, bool has_metric, bool timed_out);
 
 /* Whether `metric` of experiment `id` is better than the best so far; ties go to the lower id. */

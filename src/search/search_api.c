@@ -59,7 +59,8 @@ static int show_search(struct call *c, struct err *err)
     CLEANUP(text_done) struct text out = {0};
     struct search s;
 
-    if (own_search(c, &s, err) < 0 || record_write(room(c)->records, c->db, &s, c->mem, &out, err) < 0)
+    if (own_search(c, &s, err) < 0 ||
+        record_write(room(c)->records, c->db, &s, c->mem, &out, err) < 0)
         return -1;
     return reply_json(c, 200, &out);
 }
@@ -79,7 +80,8 @@ static bool passes(const struct filter *f, const struct search *s)
     char state[32];
 
     snprintf(state, sizeof state, ",%s,", s->state);
-    return (!f->states || strcasestr(f->states, state)) && (!f->creator || strcmp(f->creator, s->creator) == 0) &&
+    return (!f->states || strcasestr(f->states, state)) &&
+           (!f->creator || strcmp(f->creator, s->creator) == 0) &&
            (!f->search || strcasestr(s->name, f->search));
 }
 
@@ -95,7 +97,9 @@ static int note_search(void *arg, const struct search *s, struct err *err)
         f->cap = f->cap * 2 + 16;
         f->found = xrealloc(f->found, f->cap * sizeof *f->found);
     }
-    f->found[f->n++] = (struct search){ .seq = s->seq, .name = mem_strdup(mem, s->name), .state = mem_strdup(mem, s->state),
+    f->found[f->n++] = (struct search){ .seq = s->seq,
+                                        .name = mem_strdup(mem, s->name),
+                                        .state = mem_strdup(mem, s->state),
                                         .creator = mem_strdup(mem, s->creator) };
     return 0;
 }
@@ -143,7 +147,9 @@ static int read_filter(struct call *c, struct filter *f, struct err *err)
 {
     const char *states = call_query(c, "state");
 
-    *f = (struct filter){ .call = c, .creator = call_query(c, "creator"), .search = call_query(c, "search"),
+    *f = (struct filter){ .call = c,
+                          .creator = call_query(c, "creator"),
+                          .search = call_query(c, "search"),
                           .limit = LIST_LIMIT_MAX };
     if (states && *states)
         f->states = mem_printf(c->mem, ",%s,", states);
@@ -161,7 +167,8 @@ static int list_searches(struct call *c, struct err *err)
     CLEANUP(filter_done) struct filter f = {0};
     CLEANUP(text_done) struct text out = {0};
 
-    if (read_filter(c, &f, err) < 0 || searches_each(c->db, c->role == ADMIN ? NULL : c->user, note_search, &f, err) < 0)
+    if (read_filter(c, &f, err) < 0 ||
+        searches_each(c->db, c->role == ADMIN ? NULL : c->user, note_search, &f, err) < 0)
         return -1;
     if (f.sort && f.n)
         qsort_r(f.found, f.n, sizeof *f.found, by_key, &f);
@@ -180,7 +187,7 @@ static int list_searches(struct call *c, struct err *err)
             *err = gone;
             return -1;
         }
-        out.len = before;       /* deleted meanwhile */
+        out.len = before; /* deleted meanwhile */
     }
     text_add_char(&out, ']');
     return reply_json(c, 200, &out);
@@ -215,14 +222,16 @@ static void send_order(struct call *c, const char *name, void (*fn)(struct live 
 
 static int refuse_ended(const struct search *s, struct err *err)
 {
-    return err_set(err, ERR_BAD_INPUT, "the search \"%.100s\" has already ended: it is %s", s->name, s->state);
+    return err_set(err, ERR_BAD_INPUT, "the search \"%.100s\" has already ended: it is %s", s->name,
+                   s->state);
 }
 
 /* A search that ended between the look and the change was not stopped by us. */
 static int as_ended(struct named *n, int rc, struct err *err)
 {
     if (rc < 0 && err->kind == ERR_CONFLICT)
-        return err_set(err, ERR_BAD_INPUT, "the search \"%.100s\" has already ended", n->search.name);
+        return err_set(err, ERR_BAD_INPUT, "the search \"%.100s\" has already ended",
+                       n->search.name);
     return rc;
 }
 
@@ -326,8 +335,9 @@ static int restart_search(struct call *c, struct err *err)
         return -1;
     state = search_state_parse(n->search.state);
     if (state < 0 || search_step((enum search_state)state, SEARCH_AGAIN) < 0)
-        return err_set(err, ERR_BAD_INPUT, "the search \"%.100s\" is %s; only one that is STOPPED or RECOVERFAILED can be "
-                       "restarted", n->search.name, n->search.state);
+        return err_set(err, ERR_BAD_INPUT,
+                       "only a search that is STOPPED or RECOVERFAILED can be restarted; \"%.100s\" "
+                       "is %s", n->search.name, n->search.state);
     mem_on_free(c->mem, news_release, &n->news.json);
     return call_write(c, make_restart, n, restart_stored);
 }
@@ -341,8 +351,8 @@ static void add_folder(struct named *n, const char *package)
     struct mem *mem = n->call->mem;
 
     if (package)
-        n->folders[n->n_folders++] = mem_printf(mem, "%s/searches/%s", room(n->call)->tasks->config.settings->data_dir,
-                                                package);
+        n->folders[n->n_folders++] = mem_printf(
+            mem, "%s/searches/%s", room(n->call)->tasks->config.settings->data_dir, package);
 }
 
 static int remove_folders(struct call *c, struct err *err)
@@ -385,7 +395,8 @@ static int delete_search(struct call *c, struct err *err)
     if (!n)
         return -1;
     if (!is_final(&n->search))
-        return err_set(err, ERR_CONFLICT, "the search \"%.100s\" is %s; stop it first", n->search.name, n->search.state);
+        return err_set(err, ERR_CONFLICT, "the search \"%.100s\" is %s; stop it first",
+                       n->search.name, n->search.state);
     n->with_execs = call_query_bool(c, "withExecs");
     n->folders = mem_alloc(c->mem, sizeof *n->folders);
     add_folder(n, n->search.package);
@@ -398,7 +409,7 @@ static int note_folder(void *arg, const struct search *s, struct err *err)
     const char **more;
 
     (void)err;
-    if ((n->n_folders & (n->n_folders - 1)) == 0) {     /* full at every power of two */
+    if ((n->n_folders & (n->n_folders - 1)) == 0) { /* full at every power of two */
         more = mem_alloc(n->call->mem, (n->n_folders ? 2 * n->n_folders : 1) * sizeof *more);
         if (n->n_folders)
             memcpy(more, n->folders, n->n_folders * sizeof *more);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* POST /hypersearch: from the parts real clients send to a stored search. Everything is checked before anything is
- * kept: the files are placed as those of a task would be, which refuses what no task could run, and then set aside
- * for the experiments. */
+/* POST /hypersearch: from the parts real clients send to a stored search. Everything is checked
+ * before anything is kept: the files are placed as those of a task would be, which refuses what no
+ * task could run, and then set aside for the experiments. */
 #include "search/search_create.h"
 
 #include "base/clock.h"
@@ -55,7 +55,8 @@ static bool is_data(const struct part *p)
 {
     bool bare = p->name[0] == '\0' && !p->filename && p->data;
 
-    return strcmp(p->name, "data") == 0 || (bare && p->data[strspn(p->data, " \t\r\n\xEF\xBB\xBF")] == '{');
+    return strcmp(p->name, "data") == 0 ||
+           (bare && p->data[strspn(p->data, " \t\r\n\xEF\xBB\xBF")] == '{');
 }
 
 /* Some clients send two parts named data: the first that can be read as an object counts. */
@@ -99,7 +100,10 @@ static void find_files(struct new_search *n)
         if (is_data(p) || (!p->filename && strcmp(p->name, "file") != 0))
             continue;
         n->files[n->submission.n_files++] = (struct submission_file){
-            .path = p->path, .data = p->data, .len = p->len, .move = true,
+            .path = p->path,
+            .data = p->data,
+            .len = p->len,
+            .move = true,
             .name = p->filename && *p->filename ? p->filename : NULL,
         };
     }
@@ -108,14 +112,17 @@ static void find_files(struct new_search *n)
 
 /* --- making it --- */
 
-static const struct settings *settings_of(const struct new_search *n) { return n->searches->tasks->config.settings; }
+static const struct settings *settings_of(const struct new_search *n)
+{
+    return n->searches->tasks->config.settings;
+}
 
 static uint64_t random_bits(void)
 {
     uint64_t bits;
 
     if (getrandom(&bits, sizeof bits, 0) != sizeof bits)
-        bits = (uint64_t)clock_mono_ns();       /* only so early at boot that there is no entropy yet */
+        bits = (uint64_t)clock_mono_ns(); /* only so early at boot that there is no entropy yet */
     return bits;
 }
 
@@ -126,7 +133,8 @@ static int check(struct new_search *n, struct err *err)
     const struct document *doc = &n->plan.doc;
 
     if (find_document(c, &document, err) < 0 ||
-        document_read(document.data, document.len, text_same(settings_of(n)->power_sampling, "log"), c->mem, &n->plan, err) < 0)
+        document_read(document.data, document.len, text_same(settings_of(n)->power_sampling, "log"),
+                      c->mem, &n->plan, err) < 0)
         return -1;
     find_files(n);
     n->submission.user = c->user;
@@ -154,8 +162,14 @@ static int describe(struct new_search *n, struct err *err)
     doc.model.args = n->submission.parsed.echo;
     document_write(&doc, &spec);
     n->row = (struct search){
-        .name = doc.name, .creator = e->creator, .state = search_state_name(SEARCH_SUBMITTED), .sig_name = e->sig_name,
-        .args = doc.model.args, .spec = mem_strdup(mem, spec.data), .seed = seed, .created_ms = clock_unix_ms(),
+        .name = doc.name,
+        .creator = e->creator,
+        .state = search_state_name(SEARCH_SUBMITTED),
+        .sig_name = e->sig_name,
+        .args = doc.model.args,
+        .spec = mem_strdup(mem, spec.data),
+        .seed = seed,
+        .created_ms = clock_unix_ms(),
         .planned = n->plan.algorithm->planned(algorithm),
     };
     n->plan.algorithm->free(algorithm);
@@ -171,7 +185,8 @@ static int keep_package(struct new_search *n, struct err *err)
 
     if (n->submission.n_files == 0)
         return 0;
-    n->row.package = mem_printf(mem, "%" PRIx64 "-%08x", (uint64_t)clock_unix_ms(), (unsigned)random_bits());
+    n->row.package =
+        mem_printf(mem, "%" PRIx64 "-%08x", (uint64_t)clock_unix_ms(), (unsigned)random_bits());
     n->folder = mem_printf(mem, "%s/searches/%s", settings_of(n)->data_dir, n->row.package);
     if (file_mkdirs(n->folder, 0711, err) < 0)
         return -1;
@@ -208,7 +223,7 @@ static int store(struct new_search *n, struct err *err)
     if (writer_run(s->tasks->config.writer, make_search, n, err) < 0)
         return -1;
     news_publish(s, n->row.creator, n->row.name, &n->news);
-    n->folder = NULL;       /* the row names it now */
+    n->folder = NULL; /* the row names it now */
     live = live_load(s, n->row.name, err);
     if (!live)
         return -1;
@@ -228,14 +243,15 @@ static int create(struct call *c, struct err *err)
     if (rc == 0)
         rc = store(n, err);
     if (rc < 0 && n->folder)
-        file_remove_tree(n->folder, &ignored);      /* what is left goes at the next start */
+        file_remove_tree(n->folder, &ignored); /* what is left goes at the next start */
     text_done(&n->news.json);
     return rc;
 }
 
 /* --- the answer --- */
 
-/* Two generations of clients read two forms; "auto" tells them by how they sign in and whether they name a group. */
+/* Two generations of clients read two forms; "auto" tells them by how they sign in and whether they
+ * name a group. */
 static bool wants_name(const struct new_search *n)
 {
     const char *form = settings_of(n)->create_reply, *group = n->plan.doc.model.sig_name;
@@ -250,7 +266,8 @@ static void add_escaped(const char *name, struct text *out)
     for (; *name; name++) {
         unsigned char byte = (unsigned char)*name;
 
-        if (strchr("-._~", byte) || (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z'))
+        if (strchr("-._~", byte) || (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+            (byte >= 'a' && byte <= 'z'))
             text_add_char(out, *name);
         else
             text_addf(out, "%%%02X", byte);

@@ -5,6 +5,6 @@
 #include "base/field.h"
 #include "http/call.h"
 
-extern const struct field creation_fields[];        /* CreationResponse */
+extern const struct field creation_fields[]; /* CreationResponse */
 
 int search_create(struct call *c, struct err *err);

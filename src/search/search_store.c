@@ -192,7 +192,8 @@ static const char sql_event[] =
 
 /* --- reading --- */
 
-static int find(struct db *db, const char *name, struct mem *mem, struct search *ret, struct err *err)
+static int find(struct db *db, const char *name, struct mem *mem, struct search *ret,
+                struct err *err)
 {
     CLEANUP(query_done) struct query q = {0};
     struct search s;
@@ -207,7 +208,8 @@ static int find(struct db *db, const char *name, struct mem *mem, struct search 
     return n;
 }
 
-int searches_find(struct db *db, const char *name, struct mem *mem, struct search *ret, struct err *err)
+int searches_find(struct db *db, const char *name, struct mem *mem, struct search *ret,
+                  struct err *err)
 {
     int n = find(db, name, mem, ret, err);
 
@@ -232,7 +234,8 @@ static int each_search(struct query *q, search_each_fn *each, void *arg, struct 
     }
 }
 
-int searches_each(struct db *db, const char *creator, search_each_fn *each, void *arg, struct err *err)
+int searches_each(struct db *db, const char *creator, search_each_fn *each, void *arg,
+                  struct err *err)
 {
     CLEANUP(query_done) struct query q = {0};
 
@@ -252,7 +255,8 @@ int searches_each_unfinished(struct db *db, search_each_fn *each, void *arg, str
     return each_search(&q, each, arg, err);
 }
 
-int experiments_each(struct db *db, const char *search, experiment_each_fn *each, void *arg, struct err *err)
+int experiments_each(struct db *db, const char *search, experiment_each_fn *each, void *arg,
+                     struct err *err)
 {
     CLEANUP(query_done) struct query q = {0};
 
@@ -272,7 +276,8 @@ int experiments_each(struct db *db, const char *search, experiment_each_fn *each
     }
 }
 
-int searches_each_package(struct db *db, void (*each)(void *arg, const char *package), void *arg, struct err *err)
+int searches_each_package(struct db *db, void (*each)(void *arg, const char *package), void *arg,
+                          struct err *err)
 {
     CLEANUP(query_done) struct query q = {0};
     int n;
@@ -284,19 +289,23 @@ int searches_each_package(struct db *db, void (*each)(void *arg, const char *pac
     return n;
 }
 
-int searches_read_begin(struct db *db, struct err *err) { return db_run(db, sql_begin, NULL, err) < 0 ? -1 : 0; }
+int searches_read_begin(struct db *db, struct err *err)
+{
+    return db_run(db, sql_begin, NULL, err) < 0 ? -1 : 0;
+}
 
 void searches_read_end(struct db *db)
 {
     struct err err = {0};
 
-    db_run(db, sql_end_read, NULL, &err);       /* a read transaction has nothing to lose */
+    db_run(db, sql_end_read, NULL, &err); /* a read transaction has nothing to lose */
 }
 
 /* --- events --- */
 
 /* `experiment` -1: about the search itself. */
-static int tell(struct db *db, const char *name, int64_t experiment, struct search_news *news, struct err *err)
+static int tell(struct db *db, const char *name, int64_t experiment, struct search_news *news,
+                struct err *err)
 {
     CLEANUP(mem_freep) struct mem *mem = mem_new();
     CLEANUP(query_done) struct query q = {0};
@@ -307,14 +316,18 @@ static int tell(struct db *db, const char *name, int64_t experiment, struct sear
         return -1;
     fields_init(experiment_fields, &e);
     if (experiment >= 0 &&
-        (query_start(&q, db, sql_experiment, BINDS(BIND_T(":search", name), BIND_I(":id", experiment)), err) < 0 ||
+        (query_start(&q, db, sql_experiment,
+                     BINDS(BIND_T(":search", name), BIND_I(":id", experiment)), err) < 0 ||
          query_next(&q, experiment_fields, &e, mem, err) < 0))
         return -1;
     text_clear(&news->json);
     news->kind = experiment >= 0 ? "search.experiment" : "search.state";
     echo_event(&s, experiment >= 0 ? &e : NULL, &news->json);
-    if (db_run(db, sql_event, BINDS(BIND_I(":time", clock_unix_ms()), BIND_T(":owner", s.creator), BIND_T(":kind", news->kind),
-                                    BIND_T(":subject", name), BIND_T(":data", news->json.data)), err) < 0)
+    if (db_run(db, sql_event,
+               BINDS(BIND_I(":time", clock_unix_ms()), BIND_T(":owner", s.creator),
+                     BIND_T(":kind", news->kind), BIND_T(":subject", name),
+                     BIND_T(":data", news->json.data)),
+               err) < 0)
         return -1;
     news->event_id = db_last_id(db);
     return 0;
@@ -322,24 +335,37 @@ static int tell(struct db *db, const char *name, int64_t experiment, struct sear
 
 /* --- changes --- */
 
+/* db_run() where any number of rows will do. */
+static int change_any(struct db *db, const char *sql, const struct bind *binds, struct err *err)
+{
+    return db_run(db, sql, binds, err) < 0 ? -1 : 0;
+}
+
 /* db_run() that knows what it means when no row matches. */
-static int change_one(struct db *db, const char *sql, const struct bind *binds, const char *name, struct err *err)
+static int change_one(struct db *db, const char *sql, const struct bind *binds, const char *name,
+                      struct err *err)
 {
     int n = db_run(db, sql, binds, err);
 
     if (n == 0)
-        return err_set(err, ERR_CONFLICT, "the search \"%.100s\" is not in a state that allows this", name);
+        return err_set(err, ERR_CONFLICT,
+                       "the search \"%.100s\" is not in a state that allows this", name);
     return n < 0 ? -1 : 0;
 }
 
-int searches_insert(struct db *db, const struct search *s, struct search_news *news, struct err *err)
+int searches_insert(struct db *db, const struct search *s, struct search_news *news,
+                    struct err *err)
 {
-    if (db_run(db, sql_insert, BINDS(BIND_T(":name", s->name), BIND_T(":creator", s->creator), BIND_T(":state", s->state),
-                                     BIND_T(":sig_name", s->sig_name), BIND_T(":args", s->args), BIND_T(":spec", s->spec),
-                                     BIND_T(":package", s->package), BIND_I(":seed", s->seed),
-                                     BIND_I(":created", s->created_ms), BIND_I(":planned", s->planned)), err) < 0) {
+    if (db_run(db, sql_insert,
+               BINDS(BIND_T(":name", s->name), BIND_T(":creator", s->creator),
+                     BIND_T(":state", s->state), BIND_T(":sig_name", s->sig_name),
+                     BIND_T(":args", s->args), BIND_T(":spec", s->spec),
+                     BIND_T(":package", s->package), BIND_I(":seed", s->seed),
+                     BIND_I(":created", s->created_ms), BIND_I(":planned", s->planned)),
+               err) < 0) {
         if (err->kind == ERR_CONFLICT)
-            err_set(err, ERR_CONFLICT, "there is a search named \"%.100s\" already; delete it or choose another name",
+            err_set(err, ERR_CONFLICT,
+                    "there is a search named \"%.100s\" already; delete it or choose another name",
                     s->name);
         return -1;
     }
@@ -349,11 +375,13 @@ int searches_insert(struct db *db, const struct search *s, struct search_news *n
 int experiments_start(struct db *db, const char *search, const struct experiment *e, bool again,
                       const struct exec *exec, struct search_news *news, struct err *err)
 {
-    const struct bind *binds = BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":state", e->state),
-                                     BIND_T(":exec", e->exec), BIND_T(":driver", e->driver_id));
-    const struct bind *all = BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":state", e->state),
-                                   BIND_T(":exec", e->exec), BIND_T(":driver", e->driver_id), BIND_T(":cube", e->cube),
-                                   BIND_T(":hyperparams", e->hyperparams));
+    const struct bind *binds =
+        BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":state", e->state),
+              BIND_T(":exec", e->exec), BIND_T(":driver", e->driver_id));
+    const struct bind *all =
+        BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":state", e->state),
+              BIND_T(":exec", e->exec), BIND_T(":driver", e->driver_id), BIND_T(":cube", e->cube),
+              BIND_T(":hyperparams", e->hyperparams));
     int first;
 
     if (change_one(db, sql_admit, BINDS(BIND_T(":name", search)), search, err) < 0)
@@ -369,11 +397,14 @@ int experiments_start(struct db *db, const char *search, const struct experiment
     return first > 0 ? tell(db, search, -1, news, err) : first;
 }
 
-int experiments_run(struct db *db, const char *search, const struct experiment *e, struct search_news *news,
-                    struct err *err)
+int experiments_run(struct db *db, const char *search, const struct experiment *e,
+                    struct search_news *news, struct err *err)
 {
-    int n = db_run(db, sql_experiment_run, BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":state", e->state),
-                                                 BIND_T(":exec", e->exec), BIND_I(":started", e->started_ms)), err);
+    int n =
+        db_run(db, sql_experiment_run,
+               BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":state", e->state),
+                     BIND_T(":exec", e->exec), BIND_I(":started", e->started_ms)),
+               err);
 
     news->event_id = 0;
     if (n <= 0)
@@ -387,7 +418,8 @@ int experiments_run(struct db *db, const char *search, const struct experiment *
 #define BIND_TIME(name_, v) \
     (v) == INT_UNSET ? (struct bind)BIND_T((name_), NULL) : (struct bind)BIND_I((name_), (v))
 
-static int update_best(struct db *db, const char *search, const struct experiment *e, bool maximize, struct err *err)
+static int update_best(struct db *db, const char *search, const struct experiment *e, bool maximize,
+                       struct err *err)
 {
     CLEANUP(mem_freep) struct mem *mem = mem_new();
     struct search s;
@@ -396,53 +428,65 @@ static int update_best(struct db *db, const char *search, const struct experimen
         return -1;
     if (!metric_is_better(maximize, e->metric, e->id, s.best_metric, s.best))
         return 0;
-    return db_run(db, sql_best, BINDS(BIND_T(":name", search), BIND_I(":id", e->id), BIND_R(":metric", e->metric)), err) < 0
-               ? -1 : 0;
+    return change_any(
+        db, sql_best,
+        BINDS(BIND_T(":name", search), BIND_I(":id", e->id), BIND_R(":metric", e->metric)), err);
 }
 
 int experiments_end(struct db *db, const char *search, const struct experiment *e, bool maximize,
                     struct search_news *news, struct err *err)
 {
     bool fine = text_same(e->state, "FINISHED");
-    int n = db_run(db, sql_experiment_end,
-                   BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":state", e->state),
-                         BIND_R(":metric", e->metric), BIND_T(":metrics", e->metrics), BIND_T(":message", e->message),
-                         BIND_T(":exec", e->exec), BIND_TIME(":started", e->started_ms), BIND_I(":ended", e->ended_ms)), err);
+    int n =
+        db_run(db, sql_experiment_end,
+               BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":state", e->state),
+                     BIND_R(":metric", e->metric), BIND_T(":metrics", e->metrics),
+                     BIND_T(":message", e->message), BIND_T(":exec", e->exec),
+                     BIND_TIME(":started", e->started_ms), BIND_I(":ended", e->ended_ms)),
+               err);
 
     news->event_id = 0;
     if (n <= 0)
         return n;
-    if (db_run(db, sql_count_end, BINDS(BIND_T(":name", search), BIND_I(":failed", !fine)), err) < 0)
+    if (change_any(db, sql_count_end, BINDS(BIND_T(":name", search), BIND_I(":failed", !fine)),
+                   err) < 0)
         return -1;
     if (fine && update_best(db, search, e, maximize, err) < 0)
         return -1;
     return tell(db, search, e->id, news, err);
 }
 
-int experiments_requeue(struct db *db, const char *search, const struct experiment *e, struct err *err)
+int experiments_requeue(struct db *db, const char *search, const struct experiment *e,
+                        struct err *err)
 {
-    int n = db_run(db, sql_requeue, BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":exec", e->exec)), err);
+    int n = db_run(db, sql_requeue,
+                   BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":exec", e->exec)),
+                   err);
 
     if (n <= 0)
         return n;
-    return db_run(db, sql_count_requeue, BINDS(BIND_T(":name", search)), err) < 0 ? -1 : 0;
+    return change_any(db, sql_count_requeue, BINDS(BIND_T(":name", search)), err);
 }
 
-static int end(struct db *db, const char *name, const char *state, const char *message, const char *wish,
-               int64_t now_ms, struct search_news *news, struct err *err)
+static int end(struct db *db, const char *name, const char *state, const char *message,
+               const char *wish, int64_t now_ms, struct search_news *news, struct err *err)
 {
-    int killed = db_run(db, sql_kill_live, BINDS(BIND_T(":search", name), BIND_R(":metric", METRIC_FAILED),
-                                                 BIND_I(":now", now_ms), BIND_T(":message", "the search ended first")), err);
+    int killed = db_run(db, sql_kill_live,
+                        BINDS(BIND_T(":search", name), BIND_R(":metric", METRIC_FAILED),
+                              BIND_I(":now", now_ms), BIND_T(":message", "the search ended first")),
+                        err);
 
-    if (killed < 0 ||
-        change_one(db, sql_end, BINDS(BIND_T(":name", name), BIND_T(":state", state), BIND_T(":message", message),
-                                      BIND_T(":wish", wish), BIND_I(":now", now_ms), BIND_I(":killed", killed)), name, err) < 0)
+    if (killed < 0 || change_one(db, sql_end,
+                                 BINDS(BIND_T(":name", name), BIND_T(":state", state),
+                                       BIND_T(":message", message), BIND_T(":wish", wish),
+                                       BIND_I(":now", now_ms), BIND_I(":killed", killed)),
+                                 name, err) < 0)
         return -1;
     return tell(db, name, -1, news, err);
 }
 
-int searches_end(struct db *db, const char *name, enum search_state state, const char *message, int64_t now_ms,
-                 struct search_news *news, struct err *err)
+int searches_end(struct db *db, const char *name, enum search_state state, const char *message,
+                 int64_t now_ms, struct search_news *news, struct err *err)
 {
     return end(db, name, search_state_name(state), message, "", now_ms, news, err);
 }
@@ -452,24 +496,28 @@ int searches_ask_stop(struct db *db, const char *name, struct err *err)
     return change_one(db, sql_ask_stop, BINDS(BIND_T(":name", name)), name, err);
 }
 
-int searches_force(struct db *db, const char *name, int64_t now_ms, struct search_news *news, struct err *err)
+int searches_force(struct db *db, const char *name, int64_t now_ms, struct search_news *news,
+                   struct err *err)
 {
     return end(db, name, search_state_name(SEARCH_STOPPED), NULL, "force", now_ms, news, err);
 }
 
 int searches_force_done(struct db *db, const char *name, struct err *err)
 {
-    return db_run(db, sql_force_done, BINDS(BIND_T(":name", name)), err) < 0 ? -1 : 0;
+    return change_any(db, sql_force_done, BINDS(BIND_T(":name", name)), err);
 }
 
-int searches_restart(struct db *db, const char *name, int64_t now_ms, struct search_news *news, struct err *err)
+int searches_restart(struct db *db, const char *name, int64_t now_ms, struct search_news *news,
+                     struct err *err)
 {
     int again;
 
-    if (change_one(db, sql_restart, BINDS(BIND_T(":name", name), BIND_I(":now", now_ms)), name, err) < 0)
+    if (change_one(db, sql_restart, BINDS(BIND_T(":name", name), BIND_I(":now", now_ms)), name,
+                   err) < 0)
         return -1;
     again = db_run(db, sql_reopen, BINDS(BIND_T(":search", name)), err);
-    if (again < 0 || db_run(db, sql_count_reopen, BINDS(BIND_T(":name", name), BIND_I(":again", again)), err) < 0)
+    if (again < 0 || db_run(db, sql_count_reopen,
+                            BINDS(BIND_T(":name", name), BIND_I(":again", again)), err) < 0)
         return -1;
     return tell(db, name, -1, news, err);
 }
@@ -489,8 +537,9 @@ int searches_remove_all(struct db *db, const char *creator, bool with_execs, str
         query_next(&q, NULL, NULL, NULL, err) < 0)
         return -1;
     if (query_int(&q, 0) > 0)
-        return err_set(err, ERR_CONFLICT, "%d searches have not ended; stop them first", (int)query_int(&q, 0));
+        return err_set(err, ERR_CONFLICT, "%d searches have not ended; stop them first",
+                       (int)query_int(&q, 0));
     if (with_execs && db_run(db, sql_mark_all_execs, BINDS(BIND_T(":creator", creator)), err) < 0)
         return -1;
-    return db_run(db, sql_remove_all, BINDS(BIND_T(":creator", creator)), err) < 0 ? -1 : 0;
+    return change_any(db, sql_remove_all, BINDS(BIND_T(":creator", creator)), err);
 }

@@ -89,7 +89,8 @@ static int make_failed(struct db *db, void *arg, struct err *err)
 {
     struct ending *e = arg;
 
-    return searches_end(db, e->name, SEARCH_RECOVERFAILED, e->message, clock_unix_ms(), &e->news, err);
+    return searches_end(db, e->name, SEARCH_RECOVERFAILED, e->message, clock_unix_ms(), &e->news,
+                        err);
 }
 
 /* Goes on with one search; what cannot be read any more ends as RECOVERFAILED. */
@@ -120,7 +121,10 @@ static int stop_one(void *arg, const struct experiment *e, struct err *err)
     return 0;
 }
 
-static int make_force_done(struct db *db, void *arg, struct err *err) { return searches_force_done(db, arg, err); }
+static int make_force_done(struct db *db, void *arg, struct err *err)
+{
+    return searches_force_done(db, arg, err);
+}
 
 /* A forced stop was acknowledged: every task it should have reached is stopped (again). */
 static int finish_force(struct searches *s, struct db *db, const char *name, struct err *err)
@@ -134,8 +138,10 @@ static int finish_force(struct searches *s, struct db *db, const char *name, str
 
 static void note_package(void *arg, const char *package) { names_add(arg, package); }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 static void remove_leftover(void *arg)
 {
@@ -163,9 +169,11 @@ static int remove_leftovers(struct searches *s, struct db *db, struct err *err)
     while ((entry = readdir(dir))) {
         const char *name = entry->d_name;
 
-        if (name[0] == '.' || (named.n && bsearch(&name, named.items, named.n, sizeof *named.items, by_text)))
+        if (name[0] == '.' ||
+            (named.n && bsearch(&name, named.items, named.n, sizeof *named.items, by_text)))
             continue;
-        work_add(s->tasks->config.work, remove_leftover, xstrdup(mem_printf(named.mem, "%s/%s", root, name)));
+        work_add(s->tasks->config.work, remove_leftover,
+                 xstrdup(mem_printf(named.mem, "%s/%s", root, name)));
     }
     closedir(dir);
     return 0;
@@ -182,7 +190,8 @@ int searches_recover(struct searches *s, struct err *err)
     CLEANUP(unfinished_done) struct unfinished u = { { .mem = mem_new() }, { .mem = mem_new() } };
     CLEANUP(db_closep) struct db *db = db_open(s->tasks->config.db_path, DB_READ, err);
 
-    if (!db || searches_each_unfinished(db, note_unfinished, &u, err) < 0 || remove_leftovers(s, db, err) < 0)
+    if (!db || searches_each_unfinished(db, note_unfinished, &u, err) < 0 ||
+        remove_leftovers(s, db, err) < 0)
         return -1;
     for (size_t i = 0; i < u.forced.n; i++)
         if (finish_force(s, db, u.forced.items[i], err) < 0)

@@ -41,9 +41,13 @@ const struct field param_spec_fields[] = {
 
 void space_respell(json_t *list)
 {
-    static const struct { const char *key, *from, *to; } words[] = {
-        { "type", "discreate", "discrete" }, { "type", "fixed", "fix" },
-        { "dataType", "integer", "int" },    { "dataType", "float", "double" },
+    static const struct {
+        const char *key, *from, *to;
+    } words[] = {
+        { "type", "discreate", "discrete" },
+        { "type", "fixed", "fix" },
+        { "dataType", "integer", "int" },
+        { "dataType", "float", "double" },
     };
     json_t *item;
     size_t i;
@@ -99,19 +103,19 @@ static int decimals_of(double v)
 
 static double round_decimals(double v, int decimals)
 {
-    char buf[400];      /* the longest double has 309 digits before the point */
+    char buf[400]; /* the longest double has 309 digits before the point */
 
     if (decimals < 0)
         return v;
     snprintf(buf, sizeof buf, "%.*f", decimals, v);
     v = strtod(buf, NULL);
-    return v == 0 ? 0 : v;      /* no "-0.0" */
+    return v == 0 ? 0 : v; /* no "-0.0" */
 }
 
 /* --- one range --- */
 
-static int bad(struct err *err, size_t i, const char *field, const char *accepted, const char *sentence,
-               const char *name)
+static int bad(struct err *err, size_t i, const char *field, const char *accepted,
+               const char *sentence, const char *name)
 {
     char path[64];
 
@@ -130,34 +134,39 @@ static int range_bounds(const struct param_spec *p, size_t i, struct dimension *
         double v = whole ? (n == INT_UNSET ? NAN : (double)n) : k ? p->max_db : p->min_db;
 
         if (isnan(v))
-            return bad(err, i, k ? high : low, "a number", "a range needs both bounds as finite numbers", p->name);
+            return bad(err, i, k ? high : low, "a number",
+                       "a range needs both bounds as finite numbers", p->name);
         if (!isfinite(v) || (whole && (n > INT_LIMIT || n < -INT_LIMIT)))
             return bad(err, i, k ? high : low, "a finite number; for int within 2^53",
                        "this bound is too large", p->name);
         *to[k] = v;
     }
     if (d->from > d->to)
-        return bad(err, i, low, "at most the upper bound", "the lower bound is above the upper one", p->name);
+        return bad(err, i, low, "at most the upper bound", "the lower bound is above the upper one",
+                   p->name);
     if (!isfinite(d->to - d->from))
-        return bad(err, i, high, "bounds that a double can subtract", "the range is too wide", p->name);
+        return bad(err, i, high, "bounds that a double can subtract", "the range is too wide",
+                   p->name);
     d->lo = d->from;
     d->hi = d->to;
     return 0;
 }
 
 /* Bounds become exponents of `power`. */
-static int range_power(const struct param_spec *p, size_t i, bool keep_exponents, struct dimension *d,
-                       struct err *err)
+static int range_power(const struct param_spec *p, size_t i, bool keep_exponents,
+                       struct dimension *d, struct err *err)
 {
     double base, a, b;
 
     if (!read_real(p->power, &base) || base <= 0 || base == 1)
-        return bad(err, i, "power", "a number above 0 other than 1", "power cannot be used as a base", p->name);
+        return bad(err, i, "power", "a number above 0 other than 1",
+                   "power cannot be used as a base", p->name);
     a = pow(base, d->from);
     b = pow(base, d->to);
     if (!isfinite(a) || !isfinite(b) || a <= 0 || b <= 0)
-        return bad(err, i, "power", "bounds that are exponents", "power raised to these bounds leaves the range of "
-                   "a double; with power the bounds are exponents", p->name);
+        return bad(err, i, "power", "bounds that are exponents",
+                   "power raised to these bounds is no usable double; the bounds are exponents",
+                   p->name);
     d->lo = fmin(a, b);
     d->hi = fmax(a, b);
     if (d->data == PARAM_INT) {
@@ -165,7 +174,8 @@ static int range_power(const struct param_spec *p, size_t i, bool keep_exponents
         d->hi = floor(d->hi);
         if (d->lo > d->hi || d->hi > INT_LIMIT)
             return bad(err, i, "power", "bounds that enclose a whole number below 2^53",
-                       "there is no usable whole number between power raised to the bounds", p->name);
+                       "there is no usable whole number between power raised to the bounds",
+                       p->name);
     }
     if (keep_exponents)
         d->power = base;
@@ -184,9 +194,10 @@ static int range_step(const struct param_spec *p, size_t i, struct dimension *d,
     if (!read_real(p->step, &d->step) || d->step <= 0)
         return bad(err, i, "step", "a number above 0", "step must be above 0", p->name);
     if (d->data == PARAM_INT && !d->power && d->step != floor(d->step))
-        return bad(err, i, "step", "a whole number from 1", "the step of an int range must be whole", p->name);
-    points = floor((d->to - d->from) / d->step + 1e-9) + 1;     /* a bound on the grid is reached in spite of
-                                                                 * rounding */
+        return bad(err, i, "step", "a whole number from 1",
+                   "the step of an int range must be whole", p->name);
+    /* The slack: a bound on the grid is reached in spite of rounding. */
+    points = floor((d->to - d->from) / d->step + 1e-9) + 1;
     if (points > INT_LIMIT)
         return bad(err, i, "step", "a larger step", "step is too small for the range", p->name);
     a = decimals_of(d->from);
@@ -196,11 +207,12 @@ static int range_step(const struct param_spec *p, size_t i, struct dimension *d,
     return 0;
 }
 
-static int make_range(const struct param_spec *p, size_t i, bool log_power, struct dimension *d, struct err *err)
+static int make_range(const struct param_spec *p, size_t i, bool log_power, struct dimension *d,
+                      struct err *err)
 {
     if (d->data == PARAM_STR)
-        return bad(err, i, "dataType", "int or double; use discrete for text", "a range of text is not possible",
-                   p->name);
+        return bad(err, i, "dataType", "int or double; use discrete for text",
+                   "a range of text is not possible", p->name);
     if (range_bounds(p, i, d, err) < 0)
         return -1;
     if (p->power && range_power(p, i, log_power || p->step, d, err) < 0)
@@ -219,18 +231,21 @@ static struct value value_of(const struct dimension *d)
     return (struct value){ .name = d->name, .data = d->data, .data_name = d->data_name };
 }
 
-static int make_discrete(const struct param_spec *p, size_t i, struct mem *mem, struct dimension *d, struct err *err)
+static int make_discrete(const struct param_spec *p, size_t i, struct mem *mem, struct dimension *d,
+                         struct err *err)
 {
-    static const char *const names[] = { [PARAM_DOUBLE] = "discreteDbVal", [PARAM_INT] = "discreteIntVal",
+    static const char *const names[] = { [PARAM_DOUBLE] = "discreteDbVal",
+                                         [PARAM_INT] = "discreteIntVal",
                                          [PARAM_STR] = "discreateStrVal" };
-    const struct list *lists[] = { [PARAM_DOUBLE] = &p->discrete_db, [PARAM_INT] = &p->discrete_int,
+    const struct list *lists[] = { [PARAM_DOUBLE] = &p->discrete_db,
+                                   [PARAM_INT] = &p->discrete_int,
                                    [PARAM_STR] = &p->discrete_str };
     const struct list *list = lists[d->data];
     struct value *values;
 
     if (list->n == 0)
-        return bad(err, i, names[d->data], "a list with at least one value", "a discrete parameter needs its values",
-                   p->name);
+        return bad(err, i, names[d->data], "a list with at least one value",
+                   "a discrete parameter needs its values", p->name);
     values = mem_alloc(mem, list->n * sizeof *values);
     for (size_t k = 0; k < list->n; k++) {
         values[k] = value_of(d);
@@ -241,9 +256,11 @@ static int make_discrete(const struct param_spec *p, size_t i, struct mem *mem, 
         else
             values[k].str = ((const char *const *)list->items)[k];
         if (d->data == PARAM_DOUBLE && !isfinite(values[k].real))
-            return bad(err, i, names[d->data], "finite numbers", "one of the values is not a finite number", p->name);
+            return bad(err, i, names[d->data], "finite numbers",
+                       "one of the values is not a finite number", p->name);
         if (d->data == PARAM_STR && strlen(values[k].str) > SPACE_VALUE_MAX)
-            return bad(err, i, names[d->data], "texts of at most 4096 bytes", "one of the values is too long", p->name);
+            return bad(err, i, names[d->data], "texts of at most 4096 bytes",
+                       "one of the values is too long", p->name);
     }
     d->values = values;
     d->n_values = (int64_t)list->n;
@@ -253,27 +270,36 @@ static int make_discrete(const struct param_spec *p, size_t i, struct mem *mem, 
 static bool read_fixed(const char *text, struct value *v)
 {
     switch (v->data) {
-    case PARAM_DOUBLE: return read_real(text, &v->real);
-    case PARAM_INT:    return read_int(text, &v->integer);
-    case PARAM_STR:    v->str = text; return true;
+    case PARAM_DOUBLE:
+        return read_real(text, &v->real);
+    case PARAM_INT:
+        return read_int(text, &v->integer);
+    case PARAM_STR:
+        v->str = text;
+        return true;
     }
     return false;
 }
 
 static enum param_data data_of(const char *name)
 {
-    return text_same(name, "int") ? PARAM_INT : text_same(name, "double") ? PARAM_DOUBLE : PARAM_STR;
+    if (text_same(name, "int"))
+        return PARAM_INT;
+    return text_same(name, "double") ? PARAM_DOUBLE : PARAM_STR;
 }
 
-static int make_fix(const struct param_spec *p, size_t i, struct mem *mem, struct dimension *d, struct err *err)
+static int make_fix(const struct param_spec *p, size_t i, struct mem *mem, struct dimension *d,
+                    struct err *err)
 {
     struct value *v = mem_alloc(mem, sizeof *v);
 
     *v = value_of(d);
     if (!p->fixed)
-        return bad(err, i, "fixedVal", "the value, as text or number", "a fixed parameter needs its value", p->name);
+        return bad(err, i, "fixedVal", "the value, as text or number",
+                   "a fixed parameter needs its value", p->name);
     if (!read_fixed(p->fixed, v))
-        return bad(err, i, "fixedVal", "a value of the parameter's dataType", "fixedVal is not of the dataType", p->name);
+        return bad(err, i, "fixedVal", "a value of the parameter's dataType",
+                   "fixedVal is not of the dataType", p->name);
     d->values = v;
     d->n_values = 1;
     return 0;
@@ -284,7 +310,9 @@ static int make_fix(const struct param_spec *p, size_t i, struct mem *mem, struc
 static int make_dimension(const struct param_spec *p, size_t i, bool log_power, struct mem *mem,
                           struct dimension *d, struct err *err)
 {
-    *d = (struct dimension){ .name = p->name, .data = data_of(p->data_type), .data_name = p->data_type };
+    *d = (struct dimension){ .name = p->name,
+                             .data = data_of(p->data_type),
+                             .data_name = p->data_type };
     if (text_same(p->type, "fix")) {
         d->type = PARAM_FIX;
         return make_fix(p, i, mem, d, err);
@@ -305,22 +333,26 @@ static int refuse_twins(const struct param_spec *p, size_t i, const char *where,
     for (size_t k = 0; k < i; k++) {
         if (strcmp(p[k].name, p[i].name) == 0) {
             snprintf(path, sizeof path, "%s[%zu].name", where, i);
-            return err_field(err, path, "a name of its own", "there are two hyperparameters named \"%.80s\"", p[i].name);
+            return err_field(err, path, "a name of its own",
+                             "there are two hyperparameters named \"%.80s\"", p[i].name);
         }
     }
     return 0;
 }
 
-int space_make(const struct list *specs, bool log_power, struct mem *mem, struct space *ret, struct err *err)
+int space_make(const struct list *specs, bool log_power, struct mem *mem, struct space *ret,
+               struct err *err)
 {
     const struct param_spec *p = specs->items;
     struct space s = { .n_dims = (int)specs->n };
 
     if (specs->n == 0 || specs->n > SPACE_DIMS_MAX)
-        return err_field(err, "hyperParams", "1 to 256 hyperparameters", "%zu hyperparameters are not possible", specs->n);
+        return err_field(err, "hyperParams", "1 to 256 hyperparameters",
+                         "%zu hyperparameters are not possible", specs->n);
     s.dims = mem_alloc(mem, specs->n * sizeof *s.dims);
     for (size_t i = 0; i < specs->n; i++) {
-        if (refuse_twins(p, i, "hyperParams", err) < 0 || make_dimension(&p[i], i, log_power, mem, &s.dims[i], err) < 0)
+        if (refuse_twins(p, i, "hyperParams", err) < 0 ||
+            make_dimension(&p[i], i, log_power, mem, &s.dims[i], err) < 0)
             return -1;
     }
     *ret = s;
@@ -345,7 +377,7 @@ static double range_at(const struct dimension *d, double u)
     if (d->data == PARAM_INT)
         x = nearbyint(x);
     if (!d->n_values && !d->power && x >= d->hi && d->lo < d->hi)
-        x = d->data == PARAM_INT ? d->hi : nextafter(d->hi, d->lo);     /* rounding must not reach the open end */
+        x = nextafter(d->hi, d->lo);    /* rounding must not reach the open end */
     return fmin(fmax(x, d->lo), d->hi);
 }
 
@@ -369,7 +401,8 @@ void space_values(const struct space *s, const double *cube, struct value *ret)
         ret[i] = value_at(&s->dims[i], cube[i]);
 }
 
-int values_fixed(const struct list *specs, const char *where, struct mem *mem, struct value **ret, struct err *err)
+int values_fixed(const struct list *specs, const char *where, struct mem *mem, struct value **ret,
+                 struct err *err)
 {
     const struct param_spec *p = specs->items;
     struct value *values = mem_alloc(mem, (specs->n ? specs->n : 1) * sizeof *values);
@@ -378,13 +411,17 @@ int values_fixed(const struct list *specs, const char *where, struct mem *mem, s
     for (size_t i = 0; i < specs->n; i++) {
         if (refuse_twins(p, i, where, err) < 0)
             return -1;
-        values[i] = (struct value){ .name = p[i].name, .data = data_of(p[i].data_type), .data_name = p[i].data_type };
+        values[i] = (struct value){ .name = p[i].name,
+                                    .data = data_of(p[i].data_type),
+                                    .data_name = p[i].data_type };
         snprintf(path, sizeof path, "%s[%zu].fixedVal", where, i);
         if (!p[i].fixed)
-            return err_field(err, path, "the value, as text or number", "\"%.80s\" has no fixedVal", p[i].name);
+            return err_field(err, path, "the value, as text or number", "\"%.80s\" has no fixedVal",
+                             p[i].name);
         if (!read_fixed(p[i].fixed, &values[i]))
-            return err_field(err, path, "a value of the parameter's dataType", "\"%.80s\" is not of dataType %s: \"%.80s\"",
-                             p[i].name, p[i].data_type, p[i].fixed);
+            return err_field(err, path, "a value of the parameter's dataType",
+                             "\"%.80s\" is not of dataType %s: \"%.80s\"", p[i].name,
+                             p[i].data_type, p[i].fixed);
     }
     *ret = values;
     return 0;

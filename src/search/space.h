@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* The search space: the submitted hyperparameter list, checked, and the unit cube algorithms see.
- * Pure. A point of the cube has one coordinate in [0, 1) per parameter (that of a fixed one is ignored). */
+ * Pure. A point of the cube has one coordinate in [0, 1) per parameter (that of a fixed one is
+ * ignored). */
 
 #include "base/field.h"
 
@@ -40,9 +41,9 @@ struct value {                  /* one hyperparameter of one experiment */
     const char *str;            /* PARAM_STR */
 };
 
-/* A parameter, understood. Range: a coordinate u becomes x, uniform on [from, to] or one of n_values points
- * from + k * step, and the value is x, or power^x when `power` is set, rounded for PARAM_INT and kept within
- * [lo, hi]. */
+/* A parameter, understood. Range: a coordinate u becomes x, uniform on [from, to] or one of
+ * n_values points from + k * step, and the value is x, or power^x when `power` is set, rounded for
+ * PARAM_INT and kept within [lo, hi]. */
 struct dimension {
     const char *name;
     enum param_type type;
@@ -62,20 +63,22 @@ struct space {
     int n_dims;
 };
 
-/* Rewrites, in a submitted list (of objects), the words real clients use for type and dataType into those of
- * the fields table: "Discreate", "fixed", "integer", "FLOAT". */
+/* Rewrites, in a submitted list (of objects), the words real clients use for type and dataType into
+ * those of the fields table: "Discreate", "fixed", "integer", "FLOAT". */
 void space_respell(json_t *list);
 
-/* `specs` is a list of struct param_spec. `log_power`: exponents of `power` are drawn uniformly (values are
- * log-uniform); otherwise values are. ERR_BAD_INPUT with err->field "hyperParams[i].x". */
+/* `specs` is a list of struct param_spec. `log_power`: exponents of `power` are drawn uniformly
+ * (values are log-uniform); otherwise values are. ERR_BAD_INPUT with err->field "hyperParams[i].x".
+ */
 int space_make(const struct list *specs, bool log_power, struct mem *mem, struct space *ret,
                struct err *err);
 
 /* The values at a point of the cube. [n_dims] in, [n_dims] out. */
 void space_values(const struct space *s, const double *cube, struct value *ret);
 
-/* The values of parameters that are all given (fixedVal), typed; `where` starts err->field. Used for listed
- * experiments, and to read back what values_echo() wrote. `ret` has specs->n values in `mem`. */
+/* The values of parameters that are all given (fixedVal), typed; `where` starts err->field. Used
+ * for listed experiments, and to read back what values_echo() wrote. `ret` has specs->n values in
+ * `mem`. */
 int values_fixed(const struct list *specs, const char *where, struct mem *mem, struct value **ret,
                  struct err *err);
 

@@ -87,7 +87,8 @@ static void tell_algorithm(struct live *live, const struct experiment *e, const 
     live->has_best |= fine;
     if (!fine && !live->trouble && e->message)
         live->trouble = mem_printf(live->mem, "experiment %" PRId64 ": %s", e->id, e->message);
-    live->plan.algorithm->tell(live->algorithm, e->id, cube, fine ? TRIAL_DONE : TRIAL_FAILED, e->metric);
+    live->plan.algorithm->tell(live->algorithm, e->id, cube, fine ? TRIAL_DONE : TRIAL_FAILED,
+                               e->metric);
 }
 
 static void end_stored(struct change *c)
@@ -100,8 +101,8 @@ static void end_stored(struct change *c)
     search_pump(live);
 }
 
-/* The slot is free once the end is on its way: the next trial's rows follow in the same order, so that nobody ever
- * sees more experiments running than were asked for. */
+/* The slot is free once the end is on its way: the next trial's rows follow in the same order, so
+ * that nobody ever sees more experiments running than were asked for. */
 static void give_slot(struct live *live)
 {
     live->n_slots--;
@@ -145,11 +146,12 @@ static void requeue_stored(struct change *c)
     search_pump(c->live);
 }
 
-/* Its machine or shepherd died while the server was down: nobody stopped it, and it left no exit code. */
+/* Its machine or shepherd died while the server was down: nobody stopped it, and it left no exit
+ * code. */
 static bool was_lost(const struct trial *t, const struct exec *exec)
 {
-    return t->adopted && !t->live->stopping && !t->live->timed_out && strcmp(exec->state, "ERROR") == 0 &&
-           exec->exit_code == INT_UNSET && !exec->stop_asked;
+    return t->adopted && !t->live->stopping && !t->live->timed_out &&
+           strcmp(exec->state, "ERROR") == 0 && exec->exit_code == INT_UNSET && !exec->stop_asked;
 }
 
 static void trial_lost(struct trial *t)
@@ -214,7 +216,9 @@ static void trial_runs(struct trial *t, const struct exec *exec)
     struct change *c = change_new(t->live, NULL, make_run, run_stored);
 
     t->row.started_ms = exec->started_ms;
-    c->row = (struct experiment){ .id = t->row.id, .state = "RUNNING", .started_ms = exec->started_ms,
+    c->row = (struct experiment){ .id = t->row.id,
+                                  .state = "RUNNING",
+                                  .started_ms = exec->started_ms,
                                   .exec = c->text = xstrdup(exec->id) };
     change_send(c);
 }
@@ -223,7 +227,8 @@ static struct trial *trial_find(struct searches *s, const struct exec *exec)
 {
     for (struct live *l = s->lives; l; l = l->next)
         for (struct trial *t = l->trials; t; t = t->next)
-            if (t->phase == TRIAL_ACTIVE && t->row.id == exec->trial && strcmp(t->row.exec, exec->id) == 0)
+            if (t->phase == TRIAL_ACTIVE && t->row.id == exec->trial &&
+                strcmp(t->row.exec, exec->id) == 0)
                 return t;
     return NULL;
 }
@@ -259,7 +264,8 @@ static int make_start(struct db *db, void *arg, struct err *err)
 {
     struct change *c = arg;
 
-    return experiments_start(db, c->live->row.name, &c->row, c->trial->again, &c->trial->submission.exec, &c->news, err);
+    return experiments_start(db, c->live->row.name, &c->row, c->trial->again,
+                             &c->trial->submission.exec, &c->news, err);
 }
 
 static void start_stored(struct change *c)
@@ -267,7 +273,7 @@ static void start_stored(struct change *c)
     struct trial *t = c->trial;
     struct live *live = c->live;
 
-    if (c->err.kind == ERR_CONFLICT) {      /* someone asked it to stop, or it is gone */
+    if (c->err.kind == ERR_CONFLICT) { /* someone asked it to stop, or it is gone */
         live->stopping = true;
         live->n_slots--;
         trial_discard(t);
@@ -300,12 +306,15 @@ void trial_start(struct trial *t)
 static int make_refusal(struct db *db, void *arg, struct err *err)
 {
     struct change *c = arg;
-    const struct experiment submitted = { .id = c->row.id, .cube = c->row.cube, .hyperparams = c->row.hyperparams,
+    const char *name = c->live->row.name;
+    const struct experiment submitted = { .id = c->row.id,
+                                          .cube = c->row.cube,
+                                          .hyperparams = c->row.hyperparams,
                                           .state = "SUBMITTED" };
 
-    if (experiments_start(db, c->live->row.name, &submitted, c->trial->again, NULL, &c->news, err) < 0)
+    if (experiments_start(db, name, &submitted, c->trial->again, NULL, &c->news, err) < 0)
         return -1;
-    return experiments_end(db, c->live->row.name, &c->row, c->live->plan.maximize, &c->news, err);
+    return experiments_end(db, name, &c->row, c->live->plan.maximize, &c->news, err);
 }
 
 static void refusal_stored(struct change *c)
@@ -362,7 +371,8 @@ void trial_prepared(void *arg)
     } else if (no_more_trials(live)) {
         trial_remove(t);
     } else if (t->err.kind == ERR_NO_SPACE) {
-        log_error("search.prepare", "search=\"%s\" retry_ms=%d reason=\"%s\"", live->row.name, RETRY_MS, t->err.text);
+        log_error("search.prepare", "search=\"%s\" retry_ms=%d reason=\"%s\"", live->row.name,
+                  RETRY_MS, t->err.text);
         t->retry = loop_timer(loop_of(t), RETRY_MS, 0, prepare_again, t);
         return;
     } else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ExperimentGridSearch: the listed experiments, in order. There is no space: the values of trial n are those
- * of the n-th experiment of the submission. */
+/* ExperimentGridSearch: the listed experiments, in order. There is no space: the values of trial n
+ * are those of the n-th experiment of the submission. */
 #include "search/algorithm.h"
 
 #include "base/mem.h"
@@ -26,8 +26,8 @@ static int grid_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube, st
     return trial < a->n_trials;
 }
 
-static void grid_tell(struct algorithm_ctx *a, int64_t trial, const double *cube, enum trial_state state,
-                      double objective)
+static void grid_tell(struct algorithm_ctx *a, int64_t trial, const double *cube,
+                      enum trial_state state, double objective)
 {
     (void)a, (void)trial, (void)cube, (void)state, (void)objective;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Random: every trial is a point drawn uniformly from the cube, a pure function of seed and trial. */
+/* Random: every trial is a point drawn uniformly from the cube, a pure function of seed and trial.
+ */
 #include "search/algorithm.h"
 
 #include "base/mem.h"
@@ -30,8 +31,8 @@ static int random_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube, 
     return 1;
 }
 
-static void random_tell(struct algorithm_ctx *a, int64_t trial, const double *cube, enum trial_state state,
-                        double objective)
+static void random_tell(struct algorithm_ctx *a, int64_t trial, const double *cube,
+                        enum trial_state state, double objective)
 {
     (void)a, (void)trial, (void)cube, (void)state, (void)objective;
 }
