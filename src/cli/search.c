@@ -126,6 +126,16 @@ static const json_t *next_best(const json_t *search, const json_t *const *shown,
     return best;
 }
 
+/* A hyperparameter's value: numbers with six digits, which are enough to look at. */
+static void add_value(struct table *table, const char *value)
+{
+    char text[40], *end;
+    double number = strtod(value, &end);
+
+    snprintf(text, sizeof text, "%.6g", number);
+    table_cell(table, *value && !*end ? text : value);
+}
+
 static void add_row(struct table *table, const json_t *e, const json_t *names)
 {
     char text[40];
@@ -135,7 +145,7 @@ static void add_row(struct table *table, const json_t *e, const json_t *names)
     snprintf(text, sizeof text, "%.6g", metric_of(e));
     table_cell(table, text);
     for (size_t k = 0; k < json_array_size(names); k++)
-        table_cell(table, cli_str(json_array_get(json_object_get(e, "hyperParams"), k), "fixedVal"));
+        add_value(table, cli_str(json_array_get(json_object_get(e, "hyperParams"), k), "fixedVal"));
     table_cell(table, cli_str(e, "appId"));
 }
 
