@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import sqlite3
 import tarfile
 
@@ -486,6 +487,48 @@ report(loss=config["x"])
     record = server.wait_search(name)
     assert record["state"] == "FINISHED"
     assert [e["appId"] for e in record["experiments"]] == [e["appId"] for e in before["experiments"]]
+
+
+def test_experiments_lost_while_the_server_was_down_run_again_with_their_values(make_server, tmp_path):
+    server = make_server()
+    flag = tmp_path / "go"
+    script = REPORT + f"import signal\nif not os.path.exists({str(flag)!r}): signal.pause()\nreport(loss=config['x'])\n"
+    name = server.search(script, {"maxJobNum": 3, "maxParalleJobNum": 2}, SPACE)
+    before = wait_running(server, name, 2)["experiments"]
+    server.kill()
+    for e in before:
+        for line in (server.data / "run" / e["appId"] / "lock").read_text().splitlines():
+            kind, number = line.split()
+            if kind == "shepherd":
+                os.kill(int(number), signal.SIGKILL)
+    flag.touch()
+    server.start()
+    record = server.wait_search(name)
+    assert record["state"] == "FINISHED" and record["progress"] == "3/3" and record["failed"] == 0, record
+    for old, new in zip(before, record["experiments"]):
+        assert old["id"] == new["id"] and values(old) == values(new) and old["appId"] != new["appId"]
+        assert server.get(f"/execs/{old['appId']}").json()["state"] == "ERROR"
+
+
+def test_an_experiment_whose_shepherd_is_killed_has_failed_and_the_search_goes_on(server):
+    script = REPORT + "import signal\nif os.environ['SUBID'] == '0': signal.pause()\nreport(loss=1)\n"
+    name = server.search(script, {"maxJobNum": 2, "maxParalleJobNum": 1}, SPACE)
+    task = wait_running(server, name, 1)["experiments"][0]["appId"]
+    lock = (server.data / "run" / task / "lock").read_text().split()
+    os.kill(int(lock[lock.index("shepherd") + 1]), signal.SIGKILL)
+    record = server.wait_search(name)
+    assert record["state"] == "FINISHED"
+    assert [e["state"] for e in record["experiments"]] == ["FAILED", "FINISHED"]
+    assert record["experiments"][0]["message"]
+
+
+def test_deleting_the_task_of_a_running_experiment_kills_the_experiment_only(server):
+    script = REPORT + "import signal\nif os.environ['SUBID'] == '0': signal.pause()\nreport(loss=1)\n"
+    name = server.search(script, {"maxJobNum": 2, "maxParalleJobNum": 1}, SPACE)
+    task = wait_running(server, name, 1)["experiments"][0]["appId"]
+    assert server.delete(f"/execs/{task}").status_code in (200, 204)
+    record = server.wait_search(name)
+    assert record["state"] == "FINISHED" and [e["state"] for e in record["experiments"]] == ["KILLED", "FINISHED"]
 
 
 def change_rows(server, sql, *args):
