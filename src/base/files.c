@@ -29,24 +29,33 @@ static void closedirp(DIR **dir)
 
 /* --- one file --- */
 
-int file_mkdirs(const char *path, mode_t mode, struct err *err)
+/* Makes what is missing above the last part. */
+static int make_parents(const char *path, mode_t mode, struct err *err)
 {
     CLEANUP(freep) char *part = xstrdup(path);
-    struct stat st;
 
-    for (char *end = part + 1; *part; end++) {
-        char saved = *end;
-
-        if (saved != '/' && saved != '\0')
-            continue;
+    for (char *end = strchr(part + 1, '/'); end; end = strchr(end + 1, '/')) {
         *end = '\0';
         if (mkdir(part, mode) < 0 && errno != EEXIST)
             return err_errno(err, ERR_INTERNAL, "the folder %s cannot be made", part);
-        *end = saved;
-        if (saved == '\0')
-            break;
+        *end = '/';
     }
-    if (stat(path, &st) < 0)
+    return 0;
+}
+
+int file_mkdirs(const char *path, mode_t mode, struct err *err)
+{
+    int result = mkdir(path, mode);     /* mostly only the last part is missing */
+    struct stat st;
+
+    if (result < 0 && errno == ENOENT) {
+        if (make_parents(path, mode, err) < 0)
+            return -1;
+        result = mkdir(path, mode);
+    }
+    if (result == 0)
+        return 0;
+    if (errno != EEXIST || stat(path, &st) < 0)
         return err_errno(err, ERR_INTERNAL, "the folder %s cannot be made", path);
     if (!S_ISDIR(st.st_mode))
         return err_set(err, ERR_INTERNAL, "%s is in the way: a folder is needed there", path);
