@@ -57,12 +57,14 @@ class Server:
             shutil.copytree(template_data(), self.data)
 
     # --- life ---
+    def command(self):
+        return [BUILD / "trainyard", "serve", "--data", self.data, "--conf", self.conf,
+                "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", *self.args]
+
     def start(self):
         """Returns once every listener answers."""
-        command = [BUILD / "trainyard", "serve", "--data", self.data, "--conf", self.conf,
-                   "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", *self.args]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=self.env)
+            self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=log, text=True, env=self.env)
         self.url = self._listening("http://")
         self.https_url = self._listening("https://")
         for session in self.sessions.values():

@@ -1,182 +1,208 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGKILL at random instants. Clients write while the server, shepherds and user programs are killed; after every
-restart all that was acknowledged must be there, every task must run exactly once, and searches must reach their count.
+"""SIGKILL at random instants. Clients write while the server, shepherds and user programs are killed, also while the
+server starts; then all that was acknowledged must be there, every task must have run exactly once, every search must
+have reached its count, and nothing may be left over: no process, no row, no file.
 
-KILL_ROUNDS rounds in all (default 20), shared by the two seeds.
+KILL_ROUNDS rounds in all (default 20), shared by the seeds.
 """
-import json
 import os
 import random
+import signal
 import statistics
-import threading
+import subprocess
 import time
-from pathlib import Path
+from collections import Counter
 
 import pytest
-import requests
 
-from harness import FINAL_EXEC, Server
+from clients import TRIALS, Clients
+from harness import FINAL_EXEC, FINAL_SEARCH, Server
+from witness import query, until
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "20"))
-TASK = '--exec-start tensorflow --user-cmd -- /bin/sh -c "echo ran >> $RESULT_DIR/ran; sleep {seconds}"'
-TRIAL = """
-import json, os
-x = json.load(open("config.json"))["x"]
-with open(os.environ["RESULT_DIR"] + "/ran", "a") as f: f.write("ran\\n")
-with open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w") as f: json.dump([{"steps": 1, "loss": x * x}], f)
-"""
-TRIALS = 40
+SEEDS = [1, 2]
+PATIENCE_S = 240
 
 
-class Clients:
-    """Two threads that submit, stop and search, and note what was acknowledged."""
-
-    def __init__(self, server, seed):
-        self.server = server
-        self.random = random.Random(seed)
-        self.tasks, self.stops, self.searches = set(), set(), []
-        self.up = threading.Event()
-        self.over = threading.Event()
-        self.threads = [threading.Thread(target=self.loop, args=(step,)) for step in (self.submit, self.search)]
-        for thread in self.threads:
-            thread.start()
-
-    def loop(self, step):
-        while not self.over.is_set():
-            if not self.up.wait(0.1):
-                continue
-            try:
-                step()
-            except (requests.RequestException, AssertionError):
-                self.over.wait(0.01)    # killed in the middle: not acknowledged, so nothing is owed
-
-    def post(self, path, **kw):
-        return requests.post(self.server.address(path), auth=("ann", "ann-secret"), timeout=20, **kw)
-
-    def submit(self):
-        seconds = self.random.choice([0, 0, 0.05, 0.4])
-        reply = self.post("/execs", params={"args": TASK.format(seconds=seconds)})
-        assert reply.status_code == 200
-        task = reply.json()["id"]
-        self.tasks.add(task)
-        if self.random.random() < 0.1:
-            self.stops.add(task)        # from here on it may end KILLED, acknowledged or not
-            self.post(f"/execs/{task}/stop")
-        self.over.wait(0.05)
-
-    def search(self):
-        if len(self.searches) < 1 + len(self.tasks) // 60:
-            document = {"modelSpec": {"args": "--exec-start tensorflow --model-main main.py"},
-                        "algoDef": {"algorithm": "Random", "maxJobNum": TRIALS, "maxParalleJobNum": 2,
-                                    "objectiveMetric": "loss", "objective": "minimize"},
-                        "hyperParams": [{"name": "x", "type": "Range", "dataType": "double", "minDbVal": -1, "maxDbVal": 1}]}
-            reply = self.post("/hypersearch", files={"file": ("main.py", TRIAL)}, data={"data": json.dumps(document)})
-            assert reply.status_code == 200
-            answer = reply.json()
-            self.searches.append(answer if isinstance(answer, str) else answer["uid"])
-        self.over.wait(0.2)
-
-    def end(self):
-        self.over.set()
-        for thread in self.threads:
-            thread.join()
-
-
-def running(data, program):
-    """(pid, exec id) of the processes of a kind whose task belongs to this data directory."""
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+def marked(data):
+    """(pid, exec id, argv[0]) of every shepherd and user process of this data directory."""
+    mark, place = b"TRAINYARD_TASK=", str(data).encode()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            place = os.readlink(entry / "cwd")
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                name = f.read().split(b"\0")[0].decode(errors="replace")
+            with open(f"/proc/{pid}/environ", "rb") as f:
+                env = f.read().split(b"\0")
+            cwd = os.readlink(f"/proc/{pid}/cwd").encode()
         except OSError:
             continue
-        if words[0].endswith(program) and place.startswith(str(data)):
-            part = Path(place).relative_to(data).parts
-            yield int(entry.name), part[1] if part[0] == "run" else next((p for p in part if p.count("-") >= 2), "")
+        if name.endswith("trainyard-shepherd") and cwd.startswith(place):
+            yield int(pid), os.path.basename(cwd).decode(), "shepherd"
+        for word in env:
+            if word.startswith(mark) and any(place in other for other in env):
+                yield int(pid), word[len(mark):].decode(), name
 
 
-def kill_one(data, program, rng):
-    """Kills one process of a kind; returns the id of its task."""
-    found = list(running(data, program))
-    if not found:
-        return None
-    pid, task = rng.choice(found)
-    try:
-        os.kill(pid, 9)
-    except ProcessLookupError:
-        return None
-    return task
+class Chaos:
+    """Hurts what runs below the server. Tasks it has hurt may end ERROR."""
+
+    def __init__(self, data, rng):
+        self.data, self.rng = data, rng
+        self.hurt = set()
+        self.frozen = []
+
+    def signal(self, pid, number):
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+    def strike(self):
+        if self.rng.random() < 0.4:
+            return
+        found = list(marked(self.data))
+        if not found:
+            return
+        pid, task, name = self.rng.choice(found)
+        if name == "shepherd" and self.rng.random() < 0.3:
+            self.frozen.append(pid)         # alive, and deaf until it is thawed
+            self.signal(pid, signal.SIGSTOP)
+            return
+        self.hurt.add(task)
+        self.signal(pid, signal.SIGKILL)
+
+    def thaw(self):
+        while self.frozen:
+            self.signal(self.frozen.pop(), signal.SIGCONT)
 
 
-def wait_for(server, path, final, deadline):
-    record = server.get(path).json()
-    while record["state"] not in final:
-        assert time.monotonic() < deadline, f"{path} is still {record['state']}\n{server.log_text()}"
-        with server.notices(timeout=30) as notices:
-            record = server.get(path).json()
-            if record["state"] not in final:
-                next(notices)
-    return record
+def start_and_kill_at_once(server, rng):
+    """Somewhere between the first instruction and the first answer."""
+    with open(server.log, "ab") as log:
+        process = subprocess.Popen(server.command(), stdout=subprocess.DEVNULL, stderr=log)
+    time.sleep(rng.uniform(0, 0.06))
+    process.kill()
+    process.wait(30)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_what_was_acknowledged_survives_every_kill(tmp_path, seed):
     rng = random.Random(seed)
-    server = Server(tmp_path)
-    clients = Clients(server, seed)
-    hurt = set()            # tasks whose shepherd or program we killed: they may end ERROR
-    recoveries = []
+    server = Server(tmp_path, "group.default.slots = 4\ntasks.stop_grace = 1\n")
+    clients, chaos, recoveries = Clients(server, seed), Chaos(server.data, rng), []
     try:
-        for _ in range(max(1, ROUNDS // 2)):
+        for _ in range(max(1, ROUNDS // len(SEEDS))):
+            if rng.random() < 0.15:
+                start_and_kill_at_once(server, rng)
             began = time.monotonic()
             server.start()
             recoveries.append(time.monotonic() - began)
+            if not clients.token:
+                clients.sign_in()
             clients.up.set()
-            clients.over.wait(rng.uniform(0.02, 0.6))
-            if rng.random() < 0.25:
-                hurt.add(kill_one(server.data, b"trainyard-shepherd", rng))
-            if rng.random() < 0.25:
-                hurt.add(kill_one(server.data, b"sh", rng))
-            clients.up.clear()
+            time.sleep(rng.uniform(0, 0.5))
+            chaos.thaw()
+            chaos.strike()
+            time.sleep(rng.uniform(0, 0.1))
             server.kill()
+            clients.up.clear()
+            chaos.strike()
     finally:
+        chaos.thaw()
         clients.end()
         if server.process:
             server.kill()
 
-    with server.start():
-        check(server, clients, hurt)
+    with server:
+        check_tasks(server, clients, chaos.hurt)
+        check_searches(server, clients, chaos.hurt)
+        server.stop()
+        server.start()
+        check_nothing_left(server)
+    assert not clients.complaints, clients.complaints
     print(f"seed {seed}: {len(recoveries)} kills, {len(clients.tasks)} tasks, {len(clients.searches)} searches, "
           f"recovery median {statistics.median(recoveries):.3f} s, worst {max(recoveries):.3f} s")
     assert statistics.median(recoveries) < 1
 
 
-def check(server, clients, hurt):
-    deadline = time.monotonic() + 300
-    ran_twice, wrong = [], []
-    for task in sorted(clients.tasks):
+def wait_for(server, path, final, deadline):
+    """The record once its state is final; None when there is none."""
+    with server.notices(timeout=PATIENCE_S) as notices:
+        while True:
+            reply = server.get(path)
+            if reply.status_code == 400:
+                return None
+            record = reply.json()
+            if record["state"] in final:
+                return record
+            assert time.monotonic() < deadline, f"{path} is still {record['state']}\n{server.log_text()}"
+            next(notices)
+
+
+def times_run(server, task):
+    ran = server.data / "results/ann/batchworkdir" / task / "ran"
+    return ran.read_text().count("ran") if ran.exists() else 0
+
+
+def check_tasks(server, clients, hurt):
+    deadline = time.monotonic() + PATIENCE_S
+    wrong = []
+    for task, wishes in clients.tasks.items():
+        if "long" in wishes.asked and not wishes.done:
+            clients.wish(clients.tasks, task, "stop")
+    for task, wishes in clients.tasks.items():
         record = wait_for(server, f"/execs/{task}", FINAL_EXEC, deadline)
-        allowed = {"FINISHED"} | ({"KILLED"} if task in clients.stops else set()) | ({"ERROR"} if task in hurt else set())
-        if record["state"] not in allowed:
-            wrong.append((task, record["state"], record.get("events")))
-        ran = server.data / "results/ann/batchworkdir" / task / "ran"
-        times = ran.read_text().count("ran") if ran.exists() else 0
-        if times > 1 or (times == 0 and record["state"] == "FINISHED"):
-            ran_twice.append((task, times))
-    assert not wrong, f"falsely ended: {wrong}\n{server.log_text()}"
-    assert not ran_twice, f"not run exactly once: {ran_twice}"
+        state = record["state"] if record else "deleted"
+        allowed = {"FINISHED"} if "long" not in wishes.asked else set()
+        allowed |= {"KILLED"} if wishes.asked & {"stop", "delete"} else set()
+        allowed |= {"deleted"} if "delete" in wishes.asked else set()
+        allowed |= {"ERROR"} if task in hurt else set()
+        allowed = {"deleted"} if "delete" in wishes.done else allowed
+        if state not in allowed:
+            wrong.append((task, state, record, wishes.asked))
+        if record and (times_run(server, task) > 1 or (state == "FINISHED" and times_run(server, task) != 1)):
+            wrong.append((task, state, "ran", times_run(server, task)))
+    assert not wrong, f"{wrong}\n{server.log_text()}"
+    doubled = query(server, "SELECT subject, data, count(*) FROM event WHERE kind = 'exec.state'"
+                            " GROUP BY subject, json_extract(data, '$.state') HAVING count(*) > 1")
+    assert not doubled, f"told twice: {doubled}"
 
-    for name in clients.searches:
-        record = wait_for(server, f"/hypersearch/{name}", {"FINISHED", "FAILED", "STOPPED", "RECOVERFAILED"}, deadline)
-        assert record["state"] == "FINISHED", (name, record["state"], record.get("message"), server.log_text())
-        assert [e["id"] for e in record["experiments"]] == list(range(TRIALS)), "ids are dense and none is doubled"
-        assert record["complete"] == TRIALS
-        execs = [e["appId"] for e in record["experiments"]]
-        assert len(set(execs)) == TRIALS
-        for e in record["experiments"]:
-            assert e["state"] == "FINISHED" or e["appId"] in hurt, (name, e)
 
-    known = {r["id"] for r in server.get("/execs").json()}
-    assert clients.tasks <= known
+def check_searches(server, clients, hurt):
+    deadline = time.monotonic() + PATIENCE_S
+    for name, wishes in clients.searches.items():
+        path = f"/hypersearch/{name}"
+        record = wait_for(server, path, FINAL_SEARCH, deadline)
+        if record["state"] == "STOPPED" and wishes.asked & {"stop", "force"}:
+            assert server.put(f"{path}/restart").status_code == 200
+            record = wait_for(server, path, FINAL_SEARCH, deadline)
+        trials = record["experiments"]
+        tasks = [trial["appId"] for trial in trials]
+        assert record["state"] == "FINISHED", (name, record["state"], record, server.log_text())
+        assert [trial["id"] for trial in trials] == list(range(TRIALS)), "ids are dense and none is doubled"
+        assert len(set(tasks)) == TRIALS
+        for trial in trials:
+            assert trial["state"] == "FINISHED" or trial["appId"] in hurt, (name, trial, server.log_text())
+            assert times_run(server, trial["appId"]) == 1 or trial["appId"] in hurt, (name, trial)
+        failed = Counter(trial["state"] for trial in trials)["FAILED"]
+        assert query(server, "SELECT n_running, n_complete, n_failed FROM search WHERE name = ?", name) == [
+            (0, TRIALS, failed)]
+        others = query(server, "SELECT id, state FROM exec WHERE search = ? AND id NOT IN"
+                               " (SELECT exec FROM experiment WHERE search = ?)", name, name)
+        assert all(state in {"ERROR", "KILLED"} for _, state in others), f"a trial ran twice: {others}"
+
+
+def check_nothing_left(server):
+    assert query(server, "PRAGMA integrity_check") == [("ok",)]
+    assert not list(marked(server.data)), "processes live on"
+    known = {row[0] for row in query(server, "SELECT id FROM exec")}
+    packages = {row[0] for row in query(server, "SELECT package FROM search")}
+
+    def strangers():
+        found = [path for path in (server.data / "run").iterdir() if path.name not in known]
+        found += [path for path in server.data.glob("results/*/batchworkdir/*") if path.name not in known]
+        found += [path for path in (server.data / "searches").iterdir() if path.name not in packages]
+        return found + list((server.data / "uploads").iterdir())
+
+    until(server, lambda: not strangers(), "files that nothing names")
