@@ -261,10 +261,10 @@ static void read_record(struct span s, const struct point_sink *sink)
 
 static void read_line(struct parser *p, const char *line, size_t len, const struct point_sink *sink)
 {
-    struct span s = { line, line + len };
-
     if (!len || len > PARSE_LINE_MAX)
         return;
+
+    struct span s = { line, line + len };
     if (p->source == PARSE_RECORDS)
         read_record(s, sink);
     else
