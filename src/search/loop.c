@@ -102,7 +102,7 @@ static bool suggest(struct trial *t)
     if (n <= 0)
         return false;
     n = search_values(plan, t->row.id, cube, t->mem, &values);
-    values_echo(values, n, plan->listed != NULL, &echo);
+    values_echo(values, n, &echo);
     t->cube = cube;
     t->row.cube = cube_text(cube, n_dims, t->mem);
     t->row.hyperparams = mem_strdup(t->mem, echo.data);

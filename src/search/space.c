@@ -457,7 +457,7 @@ void values_config(const struct value *values, int n, struct text *out)
     text_add(out, "}\n");
 }
 
-void values_echo(const struct value *values, int n, bool fix, struct text *out)
+void values_echo(const struct value *values, int n, struct text *out)
 {
     char buf[32];
 
@@ -465,9 +465,7 @@ void values_echo(const struct value *values, int n, bool fix, struct text *out)
     for (int i = 0; i < n; i++) {
         text_add(out, i ? ",{\"name\":" : "{\"name\":");
         text_add_json(out, values[i].name);
-        if (fix)
-            text_add(out, ",\"type\":\"fix\"");
-        text_add(out, ",\"dataType\":");
+        text_add(out, ",\"type\":\"fix\",\"dataType\":");
         text_add_json(out, values[i].data_name);
         text_add(out, ",\"fixedVal\":");
         text_add_json(out, value_text(&values[i], buf));

@@ -88,5 +88,6 @@ const char *value_text(const struct value *v, char buf[32]);
 /* config.json: {"name": value, ...} with numbers as numbers. */
 void values_config(const struct value *values, int n, struct text *out);
 
-/* The list an experiment record has; `fix` adds "type":"fix". */
-void values_echo(const struct value *values, int n, bool fix, struct text *out);
+/* The list an experiment record has. Every value has "type":"fix": the type is required of a
+ * hyperparameter, and clients made from the API document refuse one without. */
+void values_echo(const struct value *values, int n, struct text *out);

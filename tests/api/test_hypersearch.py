@@ -73,7 +73,8 @@ def test_a_random_search_runs_to_its_end_and_reports_every_field(server):
     assert [e["id"] for e in record["experiments"]] == [0, 1, 2, 3, 4]
     for e in record["experiments"]:
         assert e["state"] == "FINISHED" and e["maxiteration"] == 0 and e["driverId"].startswith("driver-")
-        assert e["hyperParams"] == [{"name": "x", "dataType": "double", "fixedVal": values(e)["x"], "userDefined": False}]
+        assert e["hyperParams"] == [{"name": "x", "type": "fix", "dataType": "double", "fixedVal": values(e)["x"],
+                                     "userDefined": False}]
         assert e["metricVal"] == float(values(e)["x"])
         assert e["startTime"] <= e["endTime"]
         task = server.get(f"/execs/{e['appId']}").json()

@@ -276,12 +276,12 @@ static void config_json_has_the_real_types_and_the_echo_has_text(void **state)
                           "{'name':'o','type':'fix','dataType':'string','fixedVal':7}", true, mem, &s, &err), 0);
     space_values(&s, cube, v);
     values_config(v, 3, &config);
-    values_echo(v, 3, false, &echo);
+    values_echo(v, 3, &echo);
     assert_string_equal(config.data, "{\"lr\": 0.031, \"n\": 8, \"o\": \"7\"}\n");
     assert_string_equal(echo.data,
-                        "[{\"name\":\"lr\",\"dataType\":\"double\",\"fixedVal\":\"0.031\",\"userDefined\":false},"
-                        "{\"name\":\"n\",\"dataType\":\"int\",\"fixedVal\":\"8\",\"userDefined\":false},"
-                        "{\"name\":\"o\",\"dataType\":\"string\",\"fixedVal\":\"7\",\"userDefined\":false}]");
+                        "[{\"name\":\"lr\",\"type\":\"fix\",\"dataType\":\"double\",\"fixedVal\":\"0.031\",\"userDefined\":false},"
+                        "{\"name\":\"n\",\"type\":\"fix\",\"dataType\":\"int\",\"fixedVal\":\"8\",\"userDefined\":false},"
+                        "{\"name\":\"o\",\"type\":\"fix\",\"dataType\":\"string\",\"fixedVal\":\"7\",\"userDefined\":false}]");
 }
 
 static void an_echo_reads_back_as_the_same_values(void **state)
@@ -297,11 +297,11 @@ static void an_echo_reads_back_as_the_same_values(void **state)
     assert_int_equal(decode("{'name':'lr','type':'fix','dataType':'double','fixedVal':0.1},"
                             "{'name':'o','type':'fix','dataType':'str','fixedVal':'a b'}", mem, &list, &err), 0);
     assert_int_equal(values_fixed(&list, "hyperParams", mem, &v, &err), 0);
-    values_echo(v, 2, true, &first);
+    values_echo(v, 2, &first);
     first.data[first.len - 1] = '\0';       /* without the brackets, as decode() wants it */
     assert_int_equal(decode(first.data + 1, mem, &list, &err), 0);
     assert_int_equal(values_fixed(&list, "hyperParams", mem, &v, &err), 0);
-    values_echo(v, 2, true, &second);
+    values_echo(v, 2, &second);
     assert_string_equal(second.data, mem_printf(mem, "%s]", first.data));
 }
 
