@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which program is meant: the server, the account commands that work beside it, or the command line. */
+/* Which program is meant: the server, the account commands that work beside it, or the command line,
+ * which is a program of its own so that the server does not carry libcurl and what that brings. */
 
 #include "accounts/accounts.h"
 #include "base/cleanup.h"
-#include "cli/cli.h"
+#include "base/mem.h"
+#include "base/program.h"
 #include "serve.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int show_version(int argc, char **argv)
 {
@@ -16,11 +20,14 @@ static int show_version(int argc, char **argv)
     return 0;
 }
 
-static int show_overview(int argc, char **argv)
+static int become_cli(char **argv)
 {
-    (void)argc, (void)argv;
-    cli_overview();
-    return 0;
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    const char *path = program_part(mem, "trainyard-cli");
+
+    execv(path, argv);
+    fprintf(stderr, "trainyard: %s: %s\n", path, strerror(errno));
+    return 1;
 }
 
 static const struct {
@@ -31,19 +38,12 @@ static const struct {
     { "user", accounts_command },
     { "--version", show_version },
     { "version", show_version },
-    { "--help", show_overview },
-    { "-h", show_overview },
-    { "help", show_overview },
 };
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        cli_overview();
-        return 2;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+    for (size_t i = 0; argc > 1 && i < ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-    return cli_main(argc - 1, argv + 1);
+    return become_cli(argv);
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* Archives: unpack tar, gzip, bzip2, xz, zstd tar and zip without letting anything escape; write zip.
- * Blocks on disk. The only file that includes libarchive is archive.c. */
+ * Blocks on disk; any thread may call.
+ *
+ * archive_unpack() and archive_zip() come from one of two libraries; a program links the one it wants:
+ * archive_lib (archive.c over libarchive) or archive_loaded_lib (archive_loaded.c, which loads
+ * trainyard-archive.so, the same code, at the first call: a server that unpacks nothing then does
+ * not carry libarchive's fifteen libraries; docs/adr/0001-loaded-when-needed.md). */
 
 #include <stdbool.h>
 #include <stdint.h>

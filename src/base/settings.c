@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
+#include "base/program.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -384,45 +385,17 @@ static int set_defaults(struct loaded *l, struct err *err)
     return 0;
 }
 
-/* The folder of the running program. */
-static const char *program_dir(struct mem *mem)
-{
-    char path[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
-
-    if (len < 0)
-        return ".";
-    path[len] = '\0';
-    *strrchr(path, '/') = '\0';
-    return mem_strdup(mem, path);
-}
-
-/* The first of two places below the program's folder that exists; the first when neither does, so
- * that a later error names it. */
-static const char *beside_program(struct mem *mem, const char *built, const char *installed)
-{
-    const char *dir = program_dir(mem);
-    const char *first = mem_printf(mem, "%s/%s", dir, built);
-    const char *second = mem_printf(mem, "%s/%s", dir, installed);
-    const char *found = !file_exists(first) && file_exists(second) ? second : first;
-    CLEANUP(freep) char *plain = realpath(found, NULL);
-
-    return plain ? mem_strdup(mem, plain) : found;
-}
-
 static void fill_program_paths(struct loaded *l)
 {
     struct settings *s = &l->s;
 
     if (s->frameworks_dir[0] == '\0')
-        s->frameworks_dir =
-            beside_program(l->mem, "../frameworks", "../share/trainyard/frameworks");
+        s->frameworks_dir = program_file(l->mem, "../frameworks", "../share/trainyard/frameworks");
     if (s->runtime_dir[0] == '\0')
         s->runtime_dir =
-            beside_program(l->mem, "../runtime/python", "../share/trainyard/runtime/python");
+            program_file(l->mem, "../runtime/python", "../share/trainyard/runtime/python");
     if (s->shepherd[0] == '\0')
-        s->shepherd = beside_program(l->mem, "trainyard-shepherd",
-                                     "../libexec/trainyard/trainyard-shepherd");
+        s->shepherd = program_part(l->mem, "trainyard-shepherd");
 }
 
 static const char *absolute(struct mem *mem, const char *path)

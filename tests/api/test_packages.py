@@ -2,9 +2,11 @@
 """What may be sent as a task's program, and what may not."""
 import io
 import os
+import shutil
 import tarfile
 import zipfile
 
+import harness
 import pytest
 
 MAIN = "import os, sys; print('ran in', os.path.basename(os.getcwd()), sys.argv[1:])\n"
@@ -172,3 +174,15 @@ def test_a_full_disk_is_told_and_leaves_nothing(make_server):
         if server.process:
             server.stop()
         os.system(f"umount {results}")
+
+
+def test_without_the_code_for_archives_single_files_still_run(tmp_path, make_server, monkeypatch):
+    """An installation with a file missing: archives are refused, nothing else is."""
+    for name in ("trainyard", "trainyard-shepherd"):
+        shutil.copy(harness.BUILD / name, tmp_path)
+    monkeypatch.setattr(harness, "BUILD", tmp_path)
+    server = make_server(f"paths.frameworks = {harness.ROOT}/frameworks\npaths.runtime = {harness.ROOT}/runtime/python\n")
+    assert submit(server, tar({"main.py": MAIN})).status_code == 500
+    assert "trainyard-archive.so" in server.log_text()
+    assert left(server) == []
+    assert output(server, submit(server, MAIN, name="main.py")).startswith("ran in")
