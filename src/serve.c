@@ -370,6 +370,7 @@ int serve_command(int argc, char **argv)
         printf("listening %s\n", server_address(parts.server, i));
     fflush(stdout);
     notify_ready();
+    malloc_trim(0);             /* what start-up needed only once */
     log_info("serve.start", "data=\"%s\" version=%s ms=%" PRId64, parts.settings->data_dir, TRAINYARD_VERSION,
              clock_mono_ms() - began);
     sigwait(&signals, &number);
