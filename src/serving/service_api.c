@@ -18,5 +18,6 @@ const struct route services_routes[] = {
     { PUT,    "/edimodels/{modelname}/operation/stop",  USER, not_built, "stopEDIModel",          "Services", "Stop a service", .failures = NOT_BUILT_FAILURES },
     { GET,    "/edimodels/{modelname}/readme",          USER, not_built, "getEDIModelReadme",     "Services", "README of a service", .failures = NOT_BUILT_FAILURES },
     { GET,    "/edimodels/{modelname}/streaming",       USER, not_built, "getEDIModelStreaming",  "Services", "Streaming address of a service", .failures = NOT_BUILT_FAILURES },
+    { POST,   "/execs/{execId}/deploy",                 USER, not_built, "deployExec",            "Services", "Make a service of a task's result", .failures = NOT_BUILT_FAILURES },
     { .path = NULL },
 };

@@ -227,6 +227,12 @@ def test_the_tool_stops_and_deletes(tool, tmp_path):
     assert tool.get("/execs/") == [] and tool.call("GET", f"/execs/{two}").status_code == 400
 
 
+def test_the_tool_is_told_that_results_cannot_be_deployed_yet(tool):
+    one = tool.start("--exec-start tensorflow --user-cmd -- true")
+    reply = tool.call("POST", f"/execs/{one}/deploy", json={"name": "x", "kernel": "kernel.py"})
+    assert reply.status_code == 501 and "not part of" in reply.json()["error"]["message"]
+
+
 def test_the_tool_watches_analyses_and_stops_applications(tool, tmp_path):
     script = folder_of(tmp_path, {"wait.py": FOREVER}) / "wait.py"
     one = tool.start("--exec-start tensorflow --model-main wait.py", [script])
