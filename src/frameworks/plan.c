@@ -32,10 +32,12 @@ int plan_workers(const struct framework *f, int64_t asked, int64_t *ret, struct 
         asked = f->n_workers != INT_UNSET ? f->n_workers : 1;
     if (most > PROCESSES_MAX)
         most = PROCESSES_MAX;
-    if (asked < 1 || asked > most)
-        return err_field(err, "--numWorker", most == 1 ? "1" : NULL,
-                         "framework %s runs 1 to %d workers, not %lld", f->name, (int)most,
+    if (most == 1 && asked != 1)
+        return err_field(err, "--numWorker", "1", "framework %s runs one worker, not %lld", f->name,
                          (long long)asked);
+    if (asked < 1 || asked > most)
+        return err_field(err, "--numWorker", NULL, "framework %s runs 1 to %d workers, not %lld",
+                         f->name, (int)most, (long long)asked);
     *ret = asked;
     return 0;
 }
