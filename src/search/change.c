@@ -56,6 +56,7 @@ static void change_again(void *arg)
 {
     struct change *c = arg;
 
+    watch_cancel(c->retry);
     c->retry = NULL;
     change_send(c);
 }

@@ -286,6 +286,7 @@ static void time_is_up(void *arg)
 {
     struct live *live = arg;
 
+    watch_cancel(live->deadline);
     live->deadline = NULL;
     live->timed_out = true;
     log_info("search.deadline", "search=\"%s\"", live->row.name);
@@ -317,9 +318,18 @@ static void send_check(struct live *live)
     *check = (struct check){ .live = live, .mem = mem, .execs = { ids, 0 } };
     for (struct trial *t = live->trials; t; t = t->next)
         if (t->phase == TRIAL_ACTIVE)
-            ids[check->execs.n++].id = mem_strdup(mem, t->row.exec);
+            ids[check->execs.n++] = (struct exec){ .id = mem_strdup(mem, t->row.exec), .search = live->row.name,
+                                                   .trial = t->row.id };
     live->n_pending++;
     work_add(work_of(live), check_execs, check);
+}
+
+static void check_again(void *arg)
+{
+    struct check *check = arg;
+
+    watch_cancel(check->retry);
+    work_add(work_of(check->live), check_execs, check);
 }
 
 void execs_checked(void *arg)
@@ -328,6 +338,11 @@ void execs_checked(void *arg)
     const struct exec *e = check->execs.items;
     struct live *live = check->live;
 
+    if (check->err.kind != ERR_NONE) {
+        log_error("search.check", "search=\"%s\" retry_ms=%d reason=\"%s\"", live->row.name, RETRY_MS, check->err.text);
+        check->retry = loop_timer(loop_of(live), RETRY_MS, 0, check_again, check);
+        return;
+    }
     for (size_t i = 0; i < check->execs.n; i++)
         search_moved(live->searches, &e[i]);
     live->n_pending--;

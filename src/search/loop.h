@@ -96,7 +96,9 @@ struct change {
 struct check {                  /* what became of tasks that were found running */
     struct live *live;
     struct mem *mem;
-    struct list execs;          /* of struct exec: ids in, rows out */
+    struct list execs;          /* of struct exec: ids, search and trial in, rows out */
+    struct err err;
+    struct watch *retry;
 };
 
 struct searches {

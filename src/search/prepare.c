@@ -131,17 +131,36 @@ void trial_read(void *arg)
     loop_post(config_of(live)->loop, trial_was_read, t);
 }
 
+/* A task that was deleted was stopped first. */
+static int check_exec(struct db *db, struct exec *e, struct mem *mem, struct err *err)
+{
+    const struct exec asked = *e;
+
+    if (execs_load(db, asked.id, mem, e, err) == 0)
+        return 0;
+    if (err->kind != ERR_NOT_FOUND)
+        return -1;
+    fields_init(exec_fields, e);
+    e->id = asked.id;
+    e->search = asked.search;
+    e->trial = asked.trial;
+    e->state = exec_state_name(EXEC_KILLED);
+    e->events = "its task was deleted";
+    *err = (struct err){0};
+    return 0;
+}
+
 void check_execs(void *arg)
 {
     struct check *check = arg;
     struct exec *e = check->execs.items;
-    struct err err = {0};
-    CLEANUP(db_closep) struct db *db = db_open(config_of(check->live)->db_path, DB_READ, &err);
-    size_t n = 0;
+    CLEANUP(db_closep) struct db *db = NULL;
 
+    check->err = (struct err){0};
+    db = db_open(config_of(check->live)->db_path, DB_READ, &check->err);
     for (size_t i = 0; db && i < check->execs.n; i++)
-        n += execs_load(db, e[i].id, check->mem, &e[n], &err) == 0;
-    check->execs.n = n;
+        if (check_exec(db, &e[i], check->mem, &check->err) < 0)
+            break;
     loop_post(config_of(check->live)->loop, execs_checked, check);
 }
 

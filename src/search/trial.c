@@ -350,6 +350,7 @@ static void prepare_again(void *arg)
 {
     struct trial *t = arg;
 
+    watch_cancel(t->retry);
     t->retry = NULL;
     if (no_more_trials(t->live)) {
         struct live *live = t->live;

@@ -72,6 +72,13 @@ void task_enqueue(struct task *t)
         task_wait(t);
 }
 
+static void give_back(struct task *t)
+{
+    t->granted = false;
+    group_release(t->group, &t->grant);
+    queue_account(t->queue, t->exec.creator, -t->item.need.cpus);
+}
+
 /* Slots stay taken while a worker thread still prepares the launch: it counts on its devices. */
 void task_release(struct task *t)
 {
@@ -83,9 +90,7 @@ void task_release(struct task *t)
     preparation_free(TAKE(t->preparing));
     if (!t->granted)
         return;
-    t->granted = false;
-    group_release(t->group, &t->grant);
-    queue_account(t->queue, t->exec.creator, -t->item.need.cpus);
+    give_back(t);
     engine_dispatch(t->engine);
 }
 
@@ -156,17 +161,19 @@ static void on_ended(struct task *t, const struct report *r)
     task_forget(t);
 }
 
-/* The server went down between storing the task and launching it. */
+/* The server went down between storing the task and launching it. It is queued before anyone else gets its
+ * slots, so that nobody overtakes it. */
 static void on_never_started(struct task *t)
 {
     t->adopting = false;
-    if (t->granted)
-        task_release(t);
+    t->exec.started_ms = INT_UNSET;
     if (t->stop_wanted) {
-        task_apply(t, EV_STOP);
+        task_stop_unlaunched(t);
         task_forget(t);
         return;
     }
+    if (t->granted)
+        give_back(t);
     task_enqueue(t);
 }
 

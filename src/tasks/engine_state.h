@@ -123,6 +123,7 @@ struct backend_ctx *engine_backend(struct engine *e, const struct backend *backe
 /* engine_stop.c */
 void task_stop(struct task *t, bool force);
 void task_signal(struct task *t);           /* asks the back end */
+void task_stop_unlaunched(struct task *t);  /* of which no process runs */
 void wishes_free(struct engine *e);
 
 /* engine_delete.c */

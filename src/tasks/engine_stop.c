@@ -18,6 +18,9 @@ void task_signal(struct task *t)
         log_warn("exec.stop", "id=%s reason=\"%s\"", t->exec.id, err.text);
 }
 
+/* It counts as running when it was told to start, but went down with the server before it did. */
+void task_stop_unlaunched(struct task *t) { task_apply(t, t->state == EXEC_RUNNING ? EV_STOPPED : EV_STOP); }
+
 void task_stop(struct task *t, bool force)
 {
     int64_t grace_ms = force ? 0 : t->engine->tasks->config.settings->task_grace_s * 1000;
@@ -30,7 +33,7 @@ void task_stop(struct task *t, bool force)
     if (t->launched)
         task_signal(t);
     else if (!t->adopting)      /* else the back end is about to say what there is to stop */
-        task_apply(t, EV_STOP);
+        task_stop_unlaunched(t);
 }
 
 void engine_stop(struct engine *e, const char *exec_id, bool force)

@@ -94,7 +94,7 @@ static int recover_task(void *arg, const struct exec *exec, struct err *err)
     }
     r->n_queued++;
     if (t->stop_wanted)
-        task_apply(t, EV_STOP);
+        task_stop_unlaunched(t);
     else
         queue_add(t->queue, &t->item);
     return 0;

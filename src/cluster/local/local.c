@@ -227,6 +227,7 @@ static bool attach(struct task *t)
         return false;
     }
     watch_cancel(TAKE(t->later));
+    watch_cancel(TAKE(t->again));
     if (t->stop_ms >= 0)
         send_stop(t);
     return true;
@@ -243,29 +244,28 @@ static void try_again(void *arg)
 {
     struct task *t = arg;
 
-    watch_cancel(TAKE(t->later));
+    watch_cancel(TAKE(t->again));
     decide(t);
 }
 
-/* When descriptors or memory are short. */
 static void decide_in_a_while(struct task *t)
 {
-    if (!t->later)
-        t->later = loop_timer(t->b->loop, RETRY_MS, 0, try_again, t);
+    if (!t->again)
+        t->again = loop_timer(t->b->loop, RETRY_MS, 0, try_again, t);
 }
 
 /* A shepherd that lives but does not listen has not noticed yet that its server went away. It will
- * rename its socket into place, or end and let go of the lock: both show in the folder. */
+ * rename its socket into place, or end and let go of the lock: both show in the folder. But the kernel tells
+ * of a closed file before it lets go of its lock, so that whoever looks at once may find it locked still. */
 static void attach_later(struct task *t)
 {
     struct err err = {0};
 
+    decide_in_a_while(t);
     if (t->later)
         return;
     t->later = loop_folder(t->b->loop, t->run_dir, IN_MOVED_TO | IN_CLOSE_WRITE, folder_changed, t, &err);
-    if (!t->later)
-        decide_in_a_while(t);
-    else if (!attach(t) && lock_state(t) != LOCK_HELD)
+    if (t->later && !attach(t) && lock_state(t) != LOCK_HELD)
         decide(t);
 }
 

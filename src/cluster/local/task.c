@@ -89,6 +89,7 @@ void local_task_drop(struct task *t)
     local_task_disconnect(t);
     watch_cancel(TAKE(t->child_watch));
     watch_cancel(TAKE(t->later));
+    watch_cancel(TAKE(t->again));
     t->dropped = true;
 }
 

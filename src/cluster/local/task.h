@@ -27,7 +27,8 @@ struct task {
     char death[64];             /* how the shepherd died, "" when not known */
     struct watch *socket_watch; /* only when the shepherd is not our child: the child's end is enough */
     struct watch *child_watch;
-    struct watch *later;        /* waits for a shepherd that is not ready: its folder, or a while */
+    struct watch *later;        /* of the folder of a shepherd that is not ready */
+    struct watch *again;        /* until it is looked at again anyway */
     int n_posted;               /* messages under way with this task */
     bool dropped;               /* only they refer to it */
 };
