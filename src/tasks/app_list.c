@@ -2,9 +2,11 @@
 #include "tasks/app_list.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cluster/cluster.h"
+#include "tasks/application.h"
 #include "tasks/tasks.h"
 
 #include <inttypes.h>
@@ -179,6 +181,18 @@ static int add_many(struct app_page *p, struct exec_filter *f, exec_each_fn *eac
         return -1;
     p->n_matched = n;
     return 0;
+}
+
+void app_page_add(struct app_page *p, const struct exec *exec, const struct field *fields)
+{
+    const struct tasks *t = p->call->room;
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    struct application a;
+
+    if (!app_page_takes(p, exec))
+        return;
+    application_make(exec, t->config.settings, clock_unix_ms(), mem, &a);
+    fields_to_text(fields, &a, &p->json);
 }
 
 int app_page_of_group(struct call *c, const char *group, exec_each_fn *each, struct err *err)

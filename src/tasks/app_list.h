@@ -18,6 +18,9 @@ struct app_page {
 /* Whether this one belongs to the page; writes the comma before it. */
 bool app_page_takes(struct app_page *p, const struct exec *exec);
 
+/* Adds the application of a task, if it belongs to the page, with the members that `fields` names. */
+void app_page_add(struct app_page *p, const struct exec *exec, const struct field *fields);
+
 /* Replies with the page that the call's query asks for; each() is given the struct app_page and
  * adds the record of every task that app_page_takes(). ERR_OUT_OF_RANGE: `start` is beyond the end. */
 int app_page_reply(struct call *c, exec_each_fn *each, struct err *err);

@@ -2,9 +2,7 @@
 /* Instance groups as clients of the cluster manager see them. They are configuration here: what
  * such a client wants done is either so already, or is refused with the setting that does it. */
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "cluster/cluster.h"
@@ -128,16 +126,8 @@ static int stop_instance(struct call *c, struct err *err)
 
 static int add_application(void *arg, const struct exec *exec, struct err *err)
 {
-    struct app_page *p = arg;
-    const struct tasks *t = p->call->room;
-    CLEANUP(mem_freep) struct mem *mem = mem_new();
-    struct application a;
-
     (void)err;
-    if (!app_page_takes(p, exec))
-        return 0;
-    application_make(exec, t->config.settings, clock_unix_ms(), mem, &a);
-    fields_to_text(instance_application_fields, &a, &p->json);
+    app_page_add(arg, exec, instance_application_fields);
     return 0;
 }
 

@@ -128,18 +128,22 @@ static int stop_stored(struct call *c, struct err *err)
     return reply_empty(c, 204);
 }
 
+int exec_stop(struct call *c, const struct exec *exec)
+{
+    int waits;
+
+    if (exec_state_is_final((enum exec_state)exec_state_parse(exec->state)))
+        return reply_empty(c, 204);
+    waits = call_wait(c, stop_stored);
+    tasks_stop(c->room, exec->id, /* force= */ false, stop_done, c);
+    return waits;
+}
+
 static int stop_exec(struct call *c, struct err *err)
 {
     struct exec exec;
-    int waits;
 
-    if (exec_own(c, &exec, err) < 0)
-        return -1;
-    if (exec_state_is_final((enum exec_state)exec_state_parse(exec.state)))
-        return reply_empty(c, 204);
-    waits = call_wait(c, stop_stored);
-    tasks_stop(c->room, exec.id, /* force= */ false, stop_done, c);
-    return waits;
+    return exec_own(c, &exec, err) < 0 ? -1 : exec_stop(c, &exec);
 }
 
 static int mark_one(struct db *db, void *arg, struct err *err)

@@ -9,6 +9,7 @@
 #include "tasks/app_list.h"
 #include "tasks/app_log.h"
 #include "tasks/application.h"
+#include "tasks/exec_own.h"
 #include "tasks/exec_store.h"
 #include "tasks/tasks.h"
 
@@ -18,16 +19,8 @@
 
 static int add_application(void *arg, const struct exec *exec, struct err *err)
 {
-    struct app_page *p = arg;
-    const struct tasks *t = p->call->room;
-    CLEANUP(mem_freep) struct mem *mem = mem_new();
-    struct application a;
-
     (void)err;
-    if (!app_page_takes(p, exec))
-        return 0;
-    application_make(exec, t->config.settings, clock_unix_ms(), mem, &a);
-    fields_to_text(application_fields, &a, &p->json);
+    app_page_add(arg, exec, application_fields);
     return 0;
 }
 
@@ -78,34 +71,11 @@ static int show_engine_app(struct call *c, struct err *err)
 
 /* --- stop --- */
 
-static void stop_done(void *arg, const struct err *err)
-{
-    struct call *c = arg;
-
-    *c->err = *err;
-    call_wake(c);
-}
-
-static int stop_stored(struct call *c, struct err *err)
-{
-    if (c->err->kind != ERR_NONE) {
-        *err = *c->err;
-        return -1;
-    }
-    return reply_empty(c, 204);
-}
-
 static int stop_application(struct call *c, struct err *err)
 {
     struct exec exec;
 
-    if (app_find(c, "id", &exec, err) < 0)
-        return -1;
-    if (exec_state_is_final((enum exec_state)exec_state_parse(exec.state)))
-        return reply_empty(c, 204);
-    call_wait(c, stop_stored);
-    tasks_stop(c->room, exec.id, /* force= */ false, stop_done, c);
-    return CALL_WAITS;
+    return app_find(c, "id", &exec, err) < 0 ? -1 : exec_stop(c, &exec);
 }
 
 /* --- logs --- */

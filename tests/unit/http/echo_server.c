@@ -442,8 +442,12 @@ int main(int argc, char **argv)
     config.writer = writer_start(config.db_path, &err);
     config.work = config.writer ? work_start(2, &err) : NULL;
     server = config.work ? server_start(&config, &err) : NULL;
-    if (!server)
+    if (!server) {
+        work_stop(config.work);
+        writer_stop(config.writer);
+        hub_free(hub);
         return fail_start(&err);
+    }
     for (int i = 0; server_address(server, i); i++)
         printf("listening %s\n", server_address(server, i));
     fflush(stdout);
