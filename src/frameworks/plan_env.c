@@ -114,6 +114,16 @@ static void set_exports(struct variables *v, const struct planning *p)
     }
 }
 
+/* Launchers start so many processes on each node, so a worker on CPUs has a number as well. */
+static void set_counts(struct variables *v, const struct planning *p)
+{
+    int64_t asked = p->in->devices_per_worker;
+    int cpus = asked == INT_UNSET || asked < 1 ? 1 : (int)asked;
+
+    variables_setf(v, "WMLA_NWORKER", "%d", p->n_workers);
+    variables_setf(v, "WMLA_WORKER_NDEVICE", "%d", p->devices ? p->devices : cpus);
+}
+
 struct variables plan_variables(const struct planning *p)
 {
     struct variables v = { .mem = p->mem };
@@ -122,8 +132,7 @@ struct variables plan_variables(const struct planning *p)
     set_places(&v, p);
     set_python(&v, p);
     set_threads(&v, p);
-    variables_setf(&v, "WMLA_NWORKER", "%d", p->n_workers);
-    variables_setf(&v, "WMLA_WORKER_NDEVICE", "%d", p->devices);
+    set_counts(&v, p);
     set_exports(&v, p);
     return v;
 }

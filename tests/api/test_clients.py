@@ -425,7 +425,7 @@ def test_a_submission_of_the_newest_generation_has_everything_in_data(make_serve
     done = server.wait_exec(reply.json()["id"])
     assert (done["state"], done["numWorker"]) == ("FINISHED", 2), done
     lines = sorted(x for x in server.get(f"/execs/{done['id']}/log").text.splitlines() if "train.py" in x)
-    assert lines == [f"2 0 {n} {n} 2 port train.py --deepspeed ds.config" for n in (0, 1)]
+    assert lines == [f"2 1 {n} {n} 2 port train.py --deepspeed ds.config" for n in (0, 1)]
 
 
 # --- the generated Python SDK ---

@@ -11,6 +11,16 @@ RATE = {"name": "learning_rate", "type": "Range", "dataType": "DOUBLE", "minDbVa
 ONE_GROUP = "group.default.slots = 3\n"
 
 
+def packed(files, mode="w:gz"):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
 def outcome(server, record):
     done = server.wait_exec(record["id"], timeout=120)
     assert done["state"] == "FINISHED", (done, server.get(f"/execs/{done['id']}/log?logType=outerrlog").text)
@@ -111,13 +121,8 @@ with open("config.json", "r") as f:
 with open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w") as f:
     json.dump([{"loss": rate}], f)
 """
-    package = io.BytesIO()
-    with tarfile.open(fileobj=package, mode="w:gz") as archive:
-        for name, text in (("net/main.py", code), ("net/config.json", '{"learning_rate": 99}')):
-            info = tarfile.TarInfo(name)
-            info.size = len(text)
-            archive.addfile(info, io.BytesIO(text.encode()))
-    record = server.wait_search(server.search(package.getvalue(), {"maxJobNum": 2}, [RATE], args="--model-dir net"))
+    package = packed({"net/main.py": code, "net/config.json": '{"learning_rate": 99}'})
+    record = server.wait_search(server.search(package, {"maxJobNum": 2}, [RATE], args="--model-dir net"))
     assert all(0.001 <= e["metricVal"] <= 0.1 for e in record["experiments"])
 
 

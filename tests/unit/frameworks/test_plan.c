@@ -94,7 +94,7 @@ static const struct {
     { "OMP_NUM_THREADS", "4" }, { "OPENBLAS_NUM_THREADS", "4" }, { "MKL_NUM_THREADS", "4" },
     { "NUMEXPR_NUM_THREADS", "4" }, { "CUDA_VISIBLE_DEVICES", "" },
     { "TASK_ID", "1" }, { "DLI_TASK_ID", "0" }, { "MSD_POD_NAME", "ann-1-2-worker-0" },
-    { "NODE_RANK", "0" }, { "WMLA_NWORKER", "1" }, { "WMLA_WORKER_NDEVICE", "0" },
+    { "NODE_RANK", "0" }, { "WMLA_NWORKER", "1" }, { "WMLA_WORKER_NDEVICE", "1" },
     { "APP_NAME", "SingleNodePytorchTrain" },
     { "SUBID", NULL }, { "RANK", NULL }, { "MASTER_ADDR", NULL }, { "TF_CONFIG", NULL },
     { "DLI_CONDA_HOME", NULL },
