@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which program is meant: the server, the account commands that work beside it, or the command line,
- * which is a program of its own so that the server does not carry libcurl and what that brings. */
+/* Which program is meant: the server, the account commands that work beside it, suggestions without
+ * it, or the command line, which is a program of its own so that the server does not carry libcurl
+ * and what that brings. */
 
 #include "accounts/accounts.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/program.h"
+#include "search/suggest.h"
 #include "serve.h"
 
 #include <errno.h>
@@ -36,6 +38,7 @@ static const struct {
 } commands[] = {
     { "serve", serve_command },
     { "user", accounts_command },
+    { "suggest", suggest_command },
     { "--version", show_version },
     { "version", show_version },
 };

@@ -73,7 +73,8 @@ const struct command commands[] = {
 void cli_overview(void)
 {
     puts("usage: trainyard COMMAND [options]\n\nTrains models, searches hyperparameters and keeps what comes out.\n\n"
-         "  serve            Run the server\n  user             Accounts of a data directory: add, passwd, ls, rm");
+         "  serve            Run the server\n  user             Accounts of a data directory: add, passwd, ls, rm\n"
+         "  suggest          Points of a search space without a server, as JSON lines");
     for (const struct command *c = commands; c->name; c++)
         printf("  %-16s %s\n", c->name, c->summary);
     puts("\nEvery command has --help with examples; most have --json. A first look:\n"

@@ -8,7 +8,9 @@
  *   make      checks algoParams (ERR_BAD_INPUT names the parameter); may keep what it needs in ctx
  *   ask       the point of trial `trial`: 1 = filled [n_dims]; 0 = nothing more to suggest;
  *             -1 = err. Trials are asked for in order of their numbers, any number may be pending
- *   tell      the outcome of a trial that was asked for, or of one found in the store
+ *   tell      the outcome of a trial that was asked for, or of one found in the store; a point that
+ *             nobody asked for has a negative number. TRIAL_PENDING: it was asked for in an earlier
+ *             life and has not ended
  *   planned   trials in all when the algorithm knows, else -1
  */
 

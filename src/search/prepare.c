@@ -230,6 +230,9 @@ static int load_experiment(void *arg, const struct experiment *e, struct err *er
             take_over(live, e);
         else
             queue(live, e->id, e);
+        live->plan.algorithm->tell(live->algorithm, e->id,
+                                   cube_read(e->cube, live->plan.space.n_dims, live->mem),
+                                   TRIAL_PENDING, NAN);
         return 0;
     }
     live->n_run++;

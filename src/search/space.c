@@ -401,6 +401,51 @@ void space_values(const struct space *s, const double *cube, struct value *ret)
         ret[i] = value_at(&s->dims[i], cube[i]);
 }
 
+static bool same_value(const struct value *a, const struct value *b)
+{
+    if (a->data == PARAM_STR)
+        return strcmp(a->str, b->str) == 0;
+    return a->data == PARAM_INT ? a->integer == b->integer : a->real == b->real;
+}
+
+static double range_point(const struct dimension *d, const struct value *v)
+{
+    double x = d->data == PARAM_INT ? (double)v->integer : v->real;
+
+    if (!(x >= d->lo && x <= d->hi))
+        return NAN;
+    if (d->power)
+        x = log(x) / log(d->power);
+    if (d->n_values)
+        return (nearbyint((x - d->from) / (d->step ? d->step : 1)) + 0.5) / (double)d->n_values;
+    return d->to > d->from ? (x - d->from) / (d->to - d->from) : 0.5;
+}
+
+static double choice_point(const struct dimension *d, const struct value *v)
+{
+    for (int64_t k = 0; k < d->n_values; k++)
+        if (same_value(&d->values[k], v))
+            return ((double)k + 0.5) / (double)d->n_values;
+    return NAN;
+}
+
+int space_point(const struct space *s, const struct value *values, double *ret_cube,
+                struct err *err)
+{
+    char buf[32];
+
+    for (int i = 0; i < s->n_dims; i++) {
+        const struct dimension *d = &s->dims[i];
+        double u = d->type == PARAM_RANGE ? range_point(d, &values[i]) : choice_point(d, &values[i]);
+
+        if (isnan(u))
+            return err_set(err, ERR_BAD_INPUT, "\"%.80s\" has no value %.80s", d->name,
+                           value_text(&values[i], buf));
+        ret_cube[i] = fmin(fmax(u, 0), 1 - 0x1p-53);
+    }
+    return 0;
+}
+
 int values_fixed(const struct list *specs, const char *where, struct mem *mem, struct value **ret,
                  struct err *err)
 {

@@ -76,6 +76,12 @@ int space_make(const struct list *specs, bool log_power, struct mem *mem, struct
 /* The values at a point of the cube. [n_dims] in, [n_dims] out. */
 void space_values(const struct space *s, const double *cube, struct value *ret);
 
+/* The other way round: a point of the cube whose values these are, in the middle of its cell where a
+ * parameter has a grid or choices. Twins in a list of choices: the first. ERR_BAD_INPUT when one is
+ * not a value of its parameter. */
+int space_point(const struct space *s, const struct value *values, double *ret_cube,
+                struct err *err);
+
 /* The values of parameters that are all given (fixedVal), typed; `where` starts err->field. Used
  * for listed experiments, and to read back what values_echo() wrote. `ret` has specs->n values in
  * `mem`. */

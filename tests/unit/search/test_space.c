@@ -305,9 +305,61 @@ static void an_echo_reads_back_as_the_same_values(void **state)
     assert_string_equal(second.data, mem_printf(mem, "%s]", first.data));
 }
 
+static void the_point_of_a_value_has_that_value(void **state)
+{
+    static const char *const params[] = {
+        "{'name':'x','type':'range','dataType':'double','minDbVal':-2,'maxDbVal':3}",
+        "{'name':'x','type':'range','dataType':'double','minDbVal':0,'maxDbVal':1,'step':0.1}",
+        "{'name':'x','type':'range','dataType':'int','minIntVal':-3,'maxIntVal':11}",
+        "{'name':'x','type':'range','dataType':'double','minDbVal':-4,'maxDbVal':-1,'power':10}",
+        "{'name':'x','type':'range','dataType':'int','minIntVal':1,'maxIntVal':9,'power':2}",
+        "{'name':'x','type':'discrete','dataType':'str','discreateStrVal':['a','b','c']}",
+        "{'name':'x','type':'fix','dataType':'int','fixedVal':'7'}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(params); i++) {
+        CLEANUP(mem_freep) struct mem *mem = mem_new();
+        struct err err = {0};
+        struct value v, back;
+        struct space s;
+
+        assert_int_equal(make(params[i], true, mem, &s, &err), 0);
+        for (uint64_t t = 0; t < 200; t++) {
+            double u = rng_uniform(3, t, 0, 0), point;
+
+            space_values(&s, &u, &v);
+            assert_int_equal(space_point(&s, &v, &point, &err), 0);
+            space_values(&s, &point, &back);
+            assert_true(point >= 0 && point < 1);
+            assert_int_equal(back.integer, v.integer);
+            assert_ptr_equal(back.str, v.str);
+            assert_true(fabs(back.real - v.real) <= 1e-13 * (1 + fabs(v.real)));
+        }
+    }
+}
+
+static void what_is_no_value_has_no_point(void **state)
+{
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    struct value v = { .data = PARAM_INT, .integer = 12 };
+    struct err err = {0};
+    struct space s;
+    double u;
+
+    (void)state;
+    assert_int_equal(make("{'name':'x','type':'range','dataType':'int','minIntVal':-3,'maxIntVal':11}", true, mem, &s, &err), 0);
+    assert_int_equal(space_point(&s, &v, &u, &err), -1);
+    assert_int_equal(err.kind, ERR_BAD_INPUT);
+    assert_int_equal(make("{'name':'x','type':'discrete','dataType':'int','discreteIntVal':[1,2]}", true, mem, &s, &err), 0);
+    assert_int_equal(space_point(&s, &v, &u, &err), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_point_of_a_value_has_that_value),
+        cmocka_unit_test(what_is_no_value_has_no_point),
         cmocka_unit_test(a_double_range_stays_below_its_upper_bound),
         cmocka_unit_test(an_int_range_includes_both_ends),
         cmocka_unit_test(equal_bounds_are_a_constant),

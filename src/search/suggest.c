@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Numbers of trials: asked points count from 0 as in a search; points that nobody asked for get
+ * negative numbers, so that they use up neither the budget nor the random numbers of a trial. */
+#include "search/suggest.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "search/algorithm.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INT_LIMIT 9007199254740992 /* whole numbers beyond it have no exact double */
+
+struct asked {
+    int64_t trial;
+    uint64_t hash;      /* of the values */
+    double *cube;
+};
+
+struct suggest {
+    struct mem *mem;    /* of the search; NULL before init */
+    struct space *space;
+    const struct algorithm *algorithm;
+    struct algorithm_ctx *ctx;
+    int64_t n_asked, n_foreign;
+    struct asked *pending;
+    size_t n_pending, cap_pending;
+};
+
+struct suggest_param {
+    const char *name, *type, *data_type;
+    double min, max;
+    bool log;
+    json_t *values, *value;
+};
+
+struct suggest_init {
+    struct list space;
+    const char *algorithm, *objective;
+    int64_t seed, budget, parallel;
+    json_t *params;
+};
+
+static const struct field param_fields[] = {
+    { "name",     TEXT(struct suggest_param, name), .required = true, .min = 1, .max = SPACE_NAME_MAX, .doc = "key in params" },
+    { "type",     TEXT(struct suggest_param, type), ALLOWED("Range", "Discrete", "Fix"), .required = true, .doc = "how values are chosen" },
+    { "dataType", TEXT(struct suggest_param, data_type), ALLOWED("double", "int", "str"), .required = true, .doc = "type of the values" },
+    { "min",      REAL(struct suggest_param, min),   .doc = "Range: smallest value" },
+    { "max",      REAL(struct suggest_param, max),   .doc = "Range: largest value, included for int" },
+    { "log",      BOOLEAN(struct suggest_param, log), .doc = "Range: what differs by factors; min above 0" },
+    { "values",   JSON(struct suggest_param, values), .doc = "Discrete: the choices" },
+    { "value",    JSON(struct suggest_param, value),  .doc = "Fix: the value" },
+    { .type = FIELD_END },
+};
+
+static const struct field init_fields[] = {
+    { "space",     LIST(struct suggest_init, space, struct suggest_param, param_fields), .required = true, .min = 1,
+      .max = SUGGEST_DIMS_MAX, .doc = "the parameters" },
+    { "algorithm", TEXT(struct suggest_init, algorithm), .required = true, .doc = "a built-in algorithm" },
+    { "objective", TEXT(struct suggest_init, objective), ALLOWED("minimize", "maximize"), .doc = "default: minimize" },
+    { "seed",      INT(struct suggest_init, seed), .doc = "same seed, same suggestions; drawn when absent" },
+    { "budget",    INT(struct suggest_init, budget), .min = 1, .max = -1, .doc = "points that will be asked for, when known" },
+    { "parallel",  INT(struct suggest_init, parallel), .min = 1, .max = -1, .doc = "points tried at the same time; default 1" },
+    { "params",    JSON(struct suggest_init, params), .doc = "parameters of the algorithm, as an object" },
+    { .type = FIELD_END },
+};
+
+/* --- the space --- */
+
+/* One value of a parameter's type out of JSON. */
+static int read_value(const struct dimension *d, const json_t *json, struct mem *mem,
+                      struct value *ret, struct err *err)
+{
+    static const char *const wanted[] = { [PARAM_DOUBLE] = "a finite number",
+                                          [PARAM_INT] = "a whole number within 2^53",
+                                          [PARAM_STR] = "a text" };
+    double real = json_number_value(json);
+
+    *ret = (struct value){ .name = d->name, .data = d->data, .data_name = d->data_name };
+    if (d->data == PARAM_STR && json_is_string(json) && strlen(json_string_value(json)) == json_string_length(json)) {
+        ret->str = mem ? mem_strdup(mem, json_string_value(json)) : json_string_value(json);
+        return 0;
+    }
+    if (d->data == PARAM_DOUBLE && json_is_number(json) && isfinite(real)) {
+        ret->real = real;
+        return 0;
+    }
+    if (d->data == PARAM_INT && json_is_number(json) && real == floor(real) && fabs(real) <= INT_LIMIT) {
+        ret->integer = (int64_t)real;
+        ret->real = real;
+        return 0;
+    }
+    return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is %s here: every value of it is %s", d->name,
+                   json ? "something else" : "missing", wanted[d->data]);
+}
+
+static int make_range(const struct suggest_param *p, struct dimension *d, struct err *err)
+{
+    double slack = d->data == PARAM_INT ? 0.5 : 0;
+
+    if (d->data == PARAM_STR)
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\": a Range of str is not possible; use Discrete", p->name);
+    if (!isfinite(p->min) || !isfinite(p->max) || p->min > p->max || !isfinite(p->max - p->min))
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" needs min and max, finite numbers with min at most max", p->name);
+    if (d->data == PARAM_INT && (p->min != floor(p->min) || p->max != floor(p->max) || fabs(p->min) > INT_LIMIT ||
+                                 fabs(p->max) > INT_LIMIT))
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is int: min and max must be whole numbers within 2^53", p->name);
+    if (p->log && p->min <= 0)
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is log: min must be above 0", p->name);
+    d->lo = d->from = p->min;
+    d->hi = d->to = p->max;
+    if (p->log) {
+        d->power = M_E;
+        d->from = log(p->min - slack);
+        d->to = log(p->max + slack);
+    } else if (d->data == PARAM_INT) {
+        d->n_values = (int64_t)(p->max - p->min) + 1;
+    }
+    return 0;
+}
+
+static int make_choices(const struct suggest_param *p, struct mem *mem, struct dimension *d, struct err *err)
+{
+    size_t n = json_array_size(p->values);
+    struct value *values = mem_alloc(mem, (n + 1) * sizeof *values);
+
+    if (d->type == PARAM_FIX) {
+        n = 1;
+        if (read_value(d, p->value, mem, &values[0], err) < 0)
+            return -1;
+    } else if (n == 0) {
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" needs values, a list with at least one", p->name);
+    } else {
+        for (size_t k = 0; k < n; k++)
+            if (read_value(d, json_array_get(p->values, k), mem, &values[k], err) < 0)
+                return -1;
+    }
+    d->values = values;
+    d->n_values = (int64_t)n;
+    return 0;
+}
+
+static int make_space(const struct list *params, struct mem *mem, struct space *ret, struct err *err)
+{
+    const struct suggest_param *p = params->items;
+    json_t *names = json_object();
+    int rc = 0;
+
+    *ret = (struct space){ mem_alloc(mem, (params->n + 1) * sizeof *ret->dims), (int)params->n };
+    for (size_t i = 0; i < params->n && rc == 0; i++) {
+        struct dimension *d = &ret->dims[i];
+
+        *d = (struct dimension){ .name = p[i].name, .data_name = p[i].data_type };
+        d->data = text_same(p[i].data_type, "int") ? PARAM_INT : text_same(p[i].data_type, "str") ? PARAM_STR : PARAM_DOUBLE;
+        d->type = text_same(p[i].type, "Fix") ? PARAM_FIX : text_same(p[i].type, "Range") ? PARAM_RANGE : PARAM_DISCRETE;
+        if (json_object_get(names, d->name))
+            rc = err_set(err, ERR_BAD_INPUT, "there are two parameters named \"%.80s\"", d->name);
+        else if (d->type == PARAM_RANGE)
+            rc = make_range(&p[i], d, err);
+        else
+            rc = make_choices(&p[i], mem, d, err);
+        json_object_set_new(names, d->name, json_true());
+    }
+    json_decref(names);
+    return rc;
+}
+
+/* --- init --- */
+
+/* {"WarmUp": 5} as the list that algorithms read. */
+static int read_params(const json_t *json, struct mem *mem, struct list *ret, struct err *err)
+{
+    struct algo_param *p = mem_alloc(mem, (json_object_size(json) + 1) * sizeof *p);
+    const char *name;
+    json_t *value;
+
+    *ret = (struct list){ p, 0 };
+    if (json && !json_is_object(json))
+        return err_set(err, ERR_BAD_INPUT, "params is an object, as {\"RandomSeed\": 1}");
+    json_object_foreach((json_t *)json, name, value) {
+        CLEANUP(text_done) struct text t = {0};
+
+        if (json_is_string(value))
+            text_add(&t, json_string_value(value));
+        else
+            json_to_text(value, &t);
+        p[ret->n++] = (struct algo_param){ mem_strdup(mem, name), mem_strdup(mem, t.data ? t.data : "") };
+    }
+    return 0;
+}
+
+static int read_seed(const struct suggest_init *in, const struct list *params, struct mem *mem, uint64_t *ret,
+                     struct err *err)
+{
+    struct seed_params seed;
+
+    if (algorithm_params(seed_fields, params, &seed, mem, err) < 0)
+        return -1;
+    *ret = (uint64_t)(in->seed != INT_UNSET ? in->seed : seed.seed);
+    if (*ret == (uint64_t)INT_UNSET && getentropy(ret, sizeof *ret) < 0)
+        return err_errno(err, ERR_INTERNAL, "no random seed can be drawn");
+    return 0;
+}
+
+static void forget(struct suggest *s)
+{
+    if (s->ctx)
+        s->algorithm->free(s->ctx);
+    for (size_t i = 0; i < s->n_pending; i++)
+        free(s->pending[i].cube);
+    free(s->pending);
+    mem_free(s->mem);
+    *s = (struct suggest){0};
+}
+
+static int find_algorithm(const char *name, const struct algorithm **ret, struct err *err)
+{
+    *ret = algorithm_find(name);
+    if (!*ret)
+        return err_set(err, ERR_BAD_INPUT, "there is no algorithm \"%.60s\"; trainyard suggest --help lists them", name);
+    if ((*ret)->not_built)
+        return err_set(err, ERR_BAD_INPUT, "%s", (*ret)->not_built);
+    if ((*ret)->takes_list)
+        return err_set(err, ERR_BAD_INPUT, "%s runs a list of experiments; there is nothing to suggest", (*ret)->name);
+    return 0;
+}
+
+/* Fills an empty `to`, which is to be forgotten whatever happens. */
+static int init_search(struct suggest *to, const json_t *line, struct err *err)
+{
+    struct suggest_init in;
+    struct algorithm_setup setup = {0};
+    struct list params;
+
+    to->space = mem_alloc(to->mem, sizeof *to->space);
+    if (fields_from_json(init_fields, line, &in, to->mem, err) < 0 || make_space(&in.space, to->mem, to->space, err) < 0 ||
+        find_algorithm(in.algorithm, &to->algorithm, err) < 0 || read_params(in.params, to->mem, &params, err) < 0 ||
+        read_seed(&in, &params, to->mem, &setup.seed, err) < 0)
+        return -1;
+    setup.space = to->space;
+    setup.params = &params;
+    setup.max_trials = in.budget == INT_UNSET ? -1 : in.budget;
+    setup.parallel = in.parallel == INT_UNSET ? 1 : in.parallel;
+    setup.maximize = text_same(in.objective, "maximize");
+    to->ctx = to->algorithm->make(&setup, err);
+    return to->ctx ? 0 : -1;
+}
+
+
+static int op_init(struct suggest *s, const json_t *line, struct text *out, struct err *err)
+{
+    struct suggest fresh = { .mem = mem_new() };
+
+    if (init_search(&fresh, line, err) < 0) {
+        forget(&fresh);
+        return -1;
+    }
+    forget(s);
+    *s = fresh;
+    text_add(out, "{\"ok\":true}\n");
+    return 0;
+}
+
+/* --- ask --- */
+
+static uint64_t hash_bytes(uint64_t h, const void *data, size_t len) /* FNV-1a */
+{
+    for (const unsigned char *p = data; len; len--)
+        h = (h ^ *p++) * 0x100000001b3u;
+    return h;
+}
+
+static uint64_t hash_values(const struct value *v, int n)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (int i = 0; i < n; i++) {
+        double real = v[i].real + 0.0; /* no negative zero */
+
+        if (v[i].data == PARAM_STR)
+            h = hash_bytes(h, v[i].str, strlen(v[i].str) + 1);
+        else if (v[i].data == PARAM_INT)
+            h = hash_bytes(h, &v[i].integer, sizeof v[i].integer);
+        else
+            h = hash_bytes(h, &real, sizeof real);
+    }
+    return h;
+}
+
+static void remember(struct suggest *s, double *cube, uint64_t hash)
+{
+    if (s->n_pending == s->cap_pending) {
+        s->cap_pending = s->cap_pending ? 2 * s->cap_pending : 16;
+        s->pending = xrealloc(s->pending, s->cap_pending * sizeof *s->pending);
+    }
+    s->pending[s->n_pending++] = (struct asked){ s->n_asked++, hash, cube };
+}
+
+static int ask_one(struct suggest *s, struct text *out, struct err *err)
+{
+    int n = s->space->n_dims;
+    double *cube = xcalloc((size_t)n, sizeof *cube);
+    struct value *values = xcalloc((size_t)n, sizeof *values);
+    int rc = s->algorithm->ask(s->ctx, s->n_asked, cube, err);
+
+    if (rc <= 0) {
+        free(cube);
+        free(values);
+        return rc < 0 ? rc : err_set(err, ERR_OUT_OF_RANGE, "%s has nothing more to suggest after %" PRId64 " points",
+                                     s->algorithm->name, s->n_asked);
+    }
+    space_values(s->space, cube, values);
+    values_config(values, n, out);
+    out->data[--out->len] = '\0'; /* the line break */
+    remember(s, cube, hash_values(values, n));
+    free(values);
+    return 0;
+}
+
+static int op_ask(struct suggest *s, const json_t *line, struct text *out, struct err *err)
+{
+    const json_t *n = json_object_get(line, "n");
+    json_int_t count = n ? json_integer_value(n) : 1;
+    size_t start = out->len;
+
+    if (count < 1 || count > SUGGEST_ASK_MAX)
+        return err_set(err, ERR_BAD_INPUT, "n is a whole number from 1 to %d", SUGGEST_ASK_MAX);
+    text_add(out, n ? "{\"params\":[" : "{\"params\":");
+    for (json_int_t i = 0; i < count; i++) {
+        text_add(out, i ? "," : "");
+        if (ask_one(s, out, err) == 0)
+            continue;
+        if (i == 0) {
+            out->len = start;
+            return -1;
+        }
+        out->len--; /* what there is, of what was asked for: the comma goes */
+        break;
+    }
+    text_add(out, n ? "]}\n" : "}\n");
+    return 0;
+}
+
+/* --- tell --- */
+
+static int read_point(const struct suggest *s, const json_t *params, struct value *values, struct err *err)
+{
+    if (!json_is_object(params))
+        return err_set(err, ERR_BAD_INPUT, "params is an object with a value for each parameter");
+    for (int i = 0; i < s->space->n_dims; i++) {
+        const struct dimension *d = &s->space->dims[i];
+
+        if (read_value(d, json_object_get(params, d->name), NULL, &values[i], err) < 0)
+            return -1;
+    }
+    if (json_object_size(params) != (size_t)s->space->n_dims)
+        return err_set(err, ERR_BAD_INPUT, "params has a name that is not in the space");
+    return 0;
+}
+
+/* The place of an asked point with these values, or n_pending. */
+static size_t find_asked(const struct suggest *s, const struct value *values)
+{
+    uint64_t hash = hash_values(values, s->space->n_dims);
+    size_t i = 0;
+
+    while (i < s->n_pending && s->pending[i].hash != hash)
+        i++;
+    return i;
+}
+
+static int tell_point(struct suggest *s, const struct value *values, enum trial_state state, double value,
+                      struct err *err)
+{
+    size_t i = find_asked(s, values);
+    double *cube;
+
+    if (i < s->n_pending) {
+        s->algorithm->tell(s->ctx, s->pending[i].trial, s->pending[i].cube, state, value);
+        free(s->pending[i].cube);
+        memmove(&s->pending[i], &s->pending[i + 1], (s->n_pending - i - 1) * sizeof *s->pending);
+        s->n_pending--;
+        return 0;
+    }
+    cube = xcalloc((size_t)s->space->n_dims, sizeof *cube);
+    if (space_point(s->space, values, cube, err) < 0) {
+        free(cube);
+        return -1;
+    }
+    s->algorithm->tell(s->ctx, -1 - s->n_foreign++, cube, state, value);
+    free(cube);
+    return 0;
+}
+
+static int op_tell(struct suggest *s, const json_t *line, struct text *out, struct err *err)
+{
+    const json_t *value = json_object_get(line, "value");
+    struct value *values;
+    int rc;
+
+    if (!value || (!json_is_number(value) && !json_is_null(value)))
+        return err_set(err, ERR_BAD_INPUT, "value is a number, or null for a trial that failed");
+    values = xcalloc((size_t)s->space->n_dims, sizeof *values);
+    rc = read_point(s, json_object_get(line, "params"), values, err);
+    if (rc == 0)
+        rc = tell_point(s, values, json_is_null(value) ? TRIAL_FAILED : TRIAL_DONE,
+                        json_is_null(value) ? NAN : json_number_value(value), err);
+    free(values);
+    if (rc == 0)
+        text_add(out, "{\"ok\":true}\n");
+    return rc;
+}
+
+/* --- lines --- */
+
+/* NaN and infinities, which other writers of JSON print, become null. */
+static void tame_numbers(const char *line, size_t len, struct text *out)
+{
+    static const char *const words[] = { "-Infinity", "Infinity", "NaN" };
+    bool quoted = false;
+
+    for (size_t i = 0; i < len; i++) {
+        size_t skip = 0;
+
+        for (size_t w = 0; !quoted && !skip && w < ARRAY_LEN(words); w++) {
+            if (len - i >= strlen(words[w]) && memcmp(&line[i], words[w], strlen(words[w])) == 0)
+                skip = strlen(words[w]);
+        }
+        if (skip) {
+            text_add(out, "null");
+            i += skip - 1;
+            continue;
+        }
+        quoted ^= line[i] == '"';
+        text_add_char(out, line[i]);
+        if (quoted && line[i] == '\\' && i + 1 < len)
+            text_add_char(out, line[++i]);
+    }
+}
+
+static int answer(struct suggest *s, const json_t *line, struct text *out, struct err *err)
+{
+    const char *op = json_string_value(json_object_get(line, "op"));
+
+    if (!op)
+        return err_set(err, ERR_BAD_INPUT, "every line needs \"op\": \"init\", \"ask\" or \"tell\"");
+    if (strcmp(op, "init") == 0)
+        return op_init(s, line, out, err);
+    if (strcmp(op, "ask") != 0 && strcmp(op, "tell") != 0)
+        return err_set(err, ERR_BAD_INPUT, "there is no op \"%.40s\"; it is init, ask or tell", op);
+    if (!s->ctx)
+        return err_set(err, ERR_CONFLICT, "the first line is an init with the space and the algorithm");
+    return *op == 'a' ? op_ask(s, line, out, err) : op_tell(s, line, out, err);
+}
+
+void suggest_answer(struct suggest *s, const char *line, size_t len, struct text *out)
+{
+    CLEANUP(text_done) struct text tamed = {0};
+    struct err err = {0};
+    json_error_t e;
+    json_t *json;
+    int rc;
+
+    tame_numbers(line, len, &tamed);
+    json = json_loadb(tamed.data ? tamed.data : "", tamed.len, 0, &e);
+    rc = json ? answer(s, json, out, &err) : err_set(&err, ERR_BAD_INPUT, "this is not JSON: %s", e.text);
+    json_decref(json);
+    if (rc == 0)
+        return;
+    text_add(out, "{\"ok\":false,\"error\":");
+    text_add_json(out, err.text);
+    text_add(out, "}\n");
+}
+
+struct suggest *suggest_new(void) { return xcalloc(1, sizeof(struct suggest)); }
+
+void suggest_free(struct suggest *s)
+{
+    if (s)
+        forget(s);
+    free(s);
+}

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""trainyard suggest: the algorithms without a server, one JSON object per line in and out."""
+import json
+import subprocess
+
+import pytest
+
+from harness import BUILD
+
+X = {"name": "x", "type": "Range", "dataType": "double", "min": 0, "max": 1}
+SPACE = [X, {"name": "lr", "type": "Range", "dataType": "double", "min": 1e-5, "max": 1e-1, "log": True},
+         {"name": "n", "type": "Range", "dataType": "int", "min": 1, "max": 64, "log": True},
+         {"name": "k", "type": "Range", "dataType": "int", "min": -2, "max": 2},
+         {"name": "a", "type": "Discrete", "dataType": "str", "values": ["r", "t", "\""]},
+         {"name": "w", "type": "Discrete", "dataType": "double", "values": [0.5, 2]},
+         {"name": "f", "type": "Fix", "dataType": "int", "value": 7}]
+
+
+def algorithms():
+    text = subprocess.run([BUILD / "trainyard", "suggest", "--help"], capture_output=True, text=True, check=True).stdout
+    return text.rsplit("algorithms: ", 1)[1].strip().split(", ")
+
+
+class Suggest:
+    def __init__(self):
+        self.process = subprocess.Popen([BUILD / "trainyard", "suggest"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+
+    def say(self, line):
+        self.process.stdin.write(line if isinstance(line, str) else json.dumps(line) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def init(self, space=None, algorithm="Random", **more):
+        return self.say({"op": "init", "space": space or [X], "algorithm": algorithm, "seed": 1, **more})
+
+    def ask(self):
+        return self.say({"op": "ask"})["params"]
+
+    def tell(self, params, value):
+        return self.say({"op": "tell", "params": params, "value": value})
+
+
+@pytest.fixture
+def suggest():
+    s = Suggest()
+    yield s
+    s.process.stdin.close()
+    assert s.process.wait(timeout=20) == 0
+    s.process.stdout.close()
+
+
+def refused(answer, words):
+    assert answer["ok"] is False and words in answer["error"], answer
+
+
+@pytest.mark.parametrize("algorithm", algorithms())
+def test_values_are_typed_and_within_their_bounds(suggest, algorithm):
+    assert suggest.init(SPACE, algorithm) == {"ok": True}
+    for i in range(40):
+        p = suggest.ask()
+        assert list(p) == ["x", "lr", "n", "k", "a", "w", "f"]
+        assert isinstance(p["x"], float) and 0 <= p["x"] < 1 and 1e-5 <= p["lr"] <= 1e-1
+        assert isinstance(p["n"], int) and 1 <= p["n"] <= 64 and p["k"] in (-2, -1, 0, 1, 2)
+        assert p["a"] in ("r", "t", "\"") and p["w"] in (0.5, 2.0) and p["f"] == 7
+        assert suggest.tell(p, (p["x"] - 0.3) ** 2 + p["n"]) == {"ok": True}
+
+
+@pytest.mark.parametrize("algorithm", algorithms())
+def test_one_seed_gives_one_sequence(algorithm):
+    runs = []
+    for _ in range(2):
+        s = Suggest()
+        s.init(SPACE, algorithm, budget=30)
+        points = []
+        for i in range(30):
+            points.append(s.ask())
+            s.tell(points[-1], i % 7)
+        runs.append(points)
+        s.process.communicate(timeout=20)
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("algorithm", algorithms())
+def test_points_may_be_pending_and_foreign_ones_told(suggest, algorithm):
+    suggest.init(SPACE, algorithm, parallel=4)
+    for x in range(30):
+        assert suggest.tell({"x": x / 30, "lr": 1e-3, "n": 5, "k": 0, "a": "t", "w": 2, "f": 7}, x)["ok"]
+    points = suggest.say({"op": "ask", "n": 4})["params"]
+    assert len(points) == 4 and len({json.dumps(p) for p in points}) == 4
+    for p in reversed(points):
+        assert suggest.tell(p, 1.5)["ok"]
+    assert suggest.tell(points[0], 1.5)["ok"]       # told twice: one more measurement
+
+
+@pytest.mark.parametrize("algorithm", algorithms())
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), -float("inf"), 1e308, -1e308, 0])
+def test_any_value_may_be_told(suggest, algorithm, value):
+    suggest.init(SPACE, algorithm)
+    for _ in range(30):
+        assert suggest.tell(suggest.ask(), value) == {"ok": True}
+
+
+@pytest.mark.parametrize("algorithm", algorithms())
+def test_mixed_huge_failed_and_ordinary_values(suggest, algorithm):
+    suggest.init([X], algorithm, objective="maximize")
+    for i in range(40):
+        assert suggest.tell(suggest.ask(), [1e308, None, -1e308, 1, 2, float("nan")][i % 6]) == {"ok": True}
+
+
+@pytest.mark.parametrize("algorithm", algorithms())
+@pytest.mark.parametrize("space", [
+    [{**X, "min": 1, "max": 1}], [{"name": "k", "type": "Range", "dataType": "int", "min": 3, "max": 3}],
+    [{"name": "a", "type": "Discrete", "dataType": "str", "values": ["only"]}],
+    [{"name": "f", "type": "Fix", "dataType": "double", "value": 2.5}],
+    [{"name": "a", "type": "Discrete", "dataType": "int", "values": [1, 2]}]])
+def test_more_trials_than_points_go_on(suggest, algorithm, space):
+    suggest.init(space, algorithm)
+    for i in range(40):
+        assert suggest.tell(suggest.ask(), i % 3) == {"ok": True}
+
+
+@pytest.mark.parametrize("algorithm", ["Random", "TPE"])
+def test_a_thousand_dimensions_and_a_hundred_thousand_categories(suggest, algorithm):
+    space = [{**X, "name": f"x{i}"} for i in range(1000)]
+    space.append({"name": "c", "type": "Discrete", "dataType": "int", "values": list(range(100000))})
+    if suggest.init(space, algorithm)["ok"]:
+        for i in range(30):
+            p = suggest.ask()
+            assert len(p) == 1001 and suggest.tell(p, p["x0"]) == {"ok": True}
+
+
+def test_the_budget_ends_a_search_and_foreign_points_do_not_count(suggest):
+    suggest.init(budget=2)
+    suggest.tell({"x": 0.5}, 1)
+    suggest.ask(), suggest.ask()
+    refused(suggest.say({"op": "ask"}), "nothing more to suggest after 2 points")
+
+
+def test_an_ask_for_more_than_the_budget_gets_what_is_left(suggest):
+    suggest.init(budget=3)
+    assert len(suggest.say({"op": "ask", "n": 5})["params"]) == 3
+
+
+@pytest.mark.parametrize("line, words", [
+    ("{\n", "not JSON"), ("[1]\n", "\"op\""), ("\"ask\"\n", "not JSON"), ({"op": "guess"}, "no op \"guess\""), ({}, "\"op\""),
+    ({"op": 3}, "\"op\""), ({"op": "ask", "n": 0}, "from 1 to"), ({"op": "ask", "n": 10**9}, "from 1 to"),
+    ({"op": "ask", "n": "x"}, "from 1 to"), ({"op": "tell", "value": 1}, "params is an object"),
+    ({"op": "tell", "params": {"x": 0.5}}, "value is a number"),
+    ({"op": "tell", "params": {"x": 0.5}, "value": "1"}, "value is a number"),
+    ({"op": "tell", "params": {"x": 2}, "value": 1}, "\"x\" has no value"),
+    ({"op": "tell", "params": {"x": "0.5"}, "value": 1}, "a finite number"),
+    ({"op": "tell", "params": {}, "value": 1}, "\"x\" is missing"),
+    ({"op": "tell", "params": {"x": 0.5, "y": 1}, "value": 1}, "not in the space"),
+    ('{"op":"tell","params":{"x":1e999},"value":1}\n', "not JSON"), ("{\"op\": \"\\u0000\"}\n", "not JSON"),
+    ("\xff\n", "not JSON"), ("[" * 5000 + "\n", "not JSON"),
+])
+def test_a_wrong_line_is_answered_and_changes_nothing(suggest, line, words):
+    suggest.init()
+    first = suggest.ask()
+    refused(suggest.say(line), words)
+    assert suggest.tell(first, 1) == {"ok": True}
+
+
+@pytest.mark.parametrize("line", [{"op": "ask"}, {"op": "tell", "params": {}, "value": 1}])
+def test_nothing_works_before_init(suggest, line):
+    refused(suggest.say(line), "the first line is an init")
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"space": []}, "space"), ({"space": 7}, "space"), ({"algorithm": "Annealing"}, "no algorithm \"Annealing\""),
+    ({"algorithm": "ExperimentGridSearch"}, "nothing to suggest"), ({"objective": "best"}, "objective"),
+    ({"budget": 0}, "budget"), ({"seed": "x"}, "seed"), ({"params": [1]}, "params is an object"),
+    ({"space": [X, X]}, "two parameters named \"x\""), ({"space": [{**X, "type": "Normal"}]}, "type"),
+    ({"space": [{**X, "dataType": "str"}]}, "use Discrete"), ({"space": [{**X, "min": 2}]}, "min at most max"),
+    ({"space": [{**X, "max": float("inf")}]}, "finite"), ({"space": [{**X, "min": -1e308, "max": 1e308}]}, "finite"),
+    ({"space": [{**X, "log": True}]}, "min must be above 0"),
+    ({"space": [{**X, "dataType": "int", "max": 0.5}]}, "whole numbers"),
+    ({"space": [{"name": "a", "type": "Discrete", "dataType": "str", "values": []}]}, "at least one"),
+    ({"space": [{"name": "a", "type": "Discrete", "dataType": "str", "values": [1]}]}, "a text"),
+    ({"space": [{"name": "a", "type": "Fix", "dataType": "int"}]}, "\"a\" is missing"),
+])
+def test_a_wrong_init_names_what_is_wrong_and_keeps_the_search(suggest, change, words):
+    suggest.init(seed=5)
+    refused(suggest.say({"op": "init", "space": [X], "algorithm": "Random", **change}), words)
+    assert "x" in suggest.ask()
+
+
+def test_the_help_has_an_example_that_runs():
+    text = subprocess.run([BUILD / "trainyard", "suggest", "--help"], capture_output=True, text=True, check=True).stdout
+    example = text.split("example:\n", 1)[1].split("\n\n", 1)[0].replace("\n  ", "\n").replace("trainyard", str(BUILD / "trainyard"))
+    out = subprocess.run(["bash", "-c", example.strip()], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert json.loads(out[0]) == {"ok": True} and 1 <= json.loads(out[1])["params"]["x"] <= 6
+
+
+def test_an_unknown_option_is_a_usage_error():
+    done = subprocess.run([BUILD / "trainyard", "suggest", "--loud"], capture_output=True, text=True)
+    assert done.returncode == 2 and "--help" in done.stderr
