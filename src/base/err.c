@@ -71,7 +71,8 @@ int err_errno_at(struct err *err, enum err_kind kind, const char *file, int line
     size_t used;
     va_list ap;
 
-    start(err, reason == ENOSPC || reason == EDQUOT ? ERR_NO_SPACE : kind, file, line);
+    start(err, reason == ENOSPC || reason == EDQUOT ? ERR_NO_SPACE
+               : reason == EROFS ? ERR_UNAVAILABLE : kind, file, line);
     va_start(ap, fmt);
     vsnprintf(err->text, sizeof err->text, fmt, ap);
     va_end(ap);

@@ -40,7 +40,8 @@ struct err {
 #define err_field(err, field, accepted, ...) \
     err_field_at((err), (field), (accepted), __FILE__, __LINE__, __VA_ARGS__)
 
-/* From errno: ERR_NO_SPACE for ENOSPC and EDQUOT, otherwise `kind`. The sentence gets ": <reason>". */
+/* From errno: ERR_NO_SPACE for ENOSPC and EDQUOT, ERR_UNAVAILABLE for EROFS, otherwise `kind`. The
+ * sentence gets ": <reason>". */
 #define err_errno(err, kind, ...) err_errno_at((err), (kind), __FILE__, __LINE__, __VA_ARGS__)
 
 /* Puts context before the sentence: "submit task: no space left". */

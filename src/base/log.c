@@ -45,8 +45,8 @@ void log_line(enum log_level level, const char *event, const char *fmt, ...)
     va_end(ap);
     if (len > sizeof line - 2)
         len = sizeof line - 2;
-    for (size_t i = 0; i < len; i++)        /* a line break in a value must not forge a line */
-        if (line[i] == '\n' || line[i] == '\r')
+    for (size_t i = 0; i < len; i++)        /* a value must not forge a line, nor talk to a terminal */
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
             line[i] = ' ';
     line[len] = '\n';
     if (write(STDERR_FILENO, line, len + 1) < 0)

@@ -197,6 +197,9 @@ void reply_error(struct call *c, const struct err *err)
     text_addf(&t, "Error %d: %s", status, message);
     if (err->kind == ERR_INTERNAL)
         text_addf(&t, " (request %s)", r->id);
+    for (size_t i = 0; i < t.len; i++)      /* one line, whatever it quotes */
+        if ((unsigned char)t.data[i] < ' ' || t.data[i] == 0x7f)
+            t.data[i] = ' ';
     text_add_char(&t, '\n');
     reply_text(c, status, type_text, &t);
 }

@@ -34,7 +34,7 @@ static void make_id(struct slot *slot, char id[17])
     id[16] = '\0';
 }
 
-static const struct peer *peer_of(struct MHD_Connection *conn)
+static struct peer *peer_of(struct MHD_Connection *conn)
 {
     return MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
@@ -45,9 +45,11 @@ void *request_begin(void *server, const char *target, struct MHD_Connection *con
     struct slot *slot = server_slot(s);
     struct mem *mem = mem_new();
     struct request *r = mem_alloc(mem, sizeof *r);
-    const struct peer *peer = peer_of(conn);
+    struct peer *peer = peer_of(conn);
     const char *query;
 
+    request_forget(peer);
+    peer->begun = r;
     slot->n_active++;
     r->server = s;
     r->slot = slot;
@@ -88,16 +90,28 @@ static void log_request(const struct request *r)
              r->reply_bytes);
 }
 
+/* libmicrohttpd answers a header it cannot take by itself, and does not tell us that the request ended. */
+void request_forget(struct peer *peer)
+{
+    struct request *r = TAKE(peer->begun);
+
+    if (!r)
+        return;
+    r->slot->n_active--;
+    request_free(r);
+}
+
 void request_end(void *server, struct MHD_Connection *conn, void **request,
                  enum MHD_RequestTerminationCode why)
 {
     struct request *r = *request;
     int hold;
 
-    (void)conn, (void)why;
+    (void)why;
     *request = NULL;
     if (!r)
         return;
+    peer_of(conn)->begun = NULL;
     r->slot->n_active--;
     if (r->hold != HOLD_NONE)       /* woken, but the client had gone: the handler is not called */
         server_remove_waiter(server, &r->waiter);
@@ -163,6 +177,27 @@ static int too_large(const struct request *r, struct err *err)
                    body_limit(r));
 }
 
+static enum MHD_Result count_length(void *n, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    (void)kind, (void)value;
+    *(int *)n += strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ||
+                 strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    return MHD_YES;
+}
+
+/* A body of two lengths ends elsewhere for a proxy in front of us, which could be made to pass on a
+ * request that is hidden in it. */
+static int check_length(struct request *r, struct err *err)
+{
+    int n = 0;
+
+    MHD_get_connection_values(r->conn, MHD_HEADER_KIND, count_length, &n);
+    if (n <= 1)
+        return 0;
+    reply_header(&r->call, MHD_HTTP_HEADER_CONNECTION, "close");
+    return err_set(err, ERR_BAD_INPUT, "the header gives the length of the body more than once");
+}
+
 /* Whether a body follows, and how long it says it is. */
 static void read_length(struct request *r)
 {
@@ -197,6 +232,8 @@ static int read_query(struct request *r, struct err *err)
 static int read_headers(struct request *r, struct err *err)
 {
     read_length(r);
+    if (check_length(r, err) < 0)
+        return -1;
     if (r->server->stopping)
         return err_set(err, ERR_UNAVAILABLE, "the server is stopping");
     if (r->bad_target) {

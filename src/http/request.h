@@ -48,6 +48,7 @@ enum hold {
 
 struct peer {               /* the other end of a connection */
     bool tls;
+    struct request *begun;  /* its request, until request_end(), which a refused header never comes to */
     char address[INET6_ADDRSTRLEN];
 };
 
@@ -102,6 +103,7 @@ enum MHD_Result request_handle(void *server, struct MHD_Connection *conn, const 
 void request_end(void *server, struct MHD_Connection *conn, void **request,
                  enum MHD_RequestTerminationCode why);
 void request_free(struct request *r);
+void request_forget(struct peer *peer);     /* ends what was begun and not ended */
 
 /* Frees a reply that was made and not queued. */
 void reply_drop(struct request *r);

@@ -100,6 +100,7 @@ static void on_connection(void *is_plain, struct MHD_Connection *conn, void **pe
                           enum MHD_ConnectionNotificationCode what)
 {
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        request_forget(*peer);
         free(TAKE(*peer));
         return;
     }

@@ -137,6 +137,8 @@ static enum exec_event end_event(struct task *t, const struct report *r)
         return EV_STOPPED;
     if (r->reason) {
         t->exec.events = mem_strdup(t->mem, r->reason);
+        if (r->kind == REPORT_ENDED && r->exit_code == 0 && r->signal == 0)
+            return EV_EXIT_OK;      /* a remark: its program did all it wanted */
         return EV_LOST;
     }
     if (r->exit_code == 0 && r->signal == 0)

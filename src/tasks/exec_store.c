@@ -35,7 +35,8 @@ static const char sql_load[] =
 static const char sql_seq[] =
     "SELECT seq"
     "  FROM exec"
-    " WHERE id = :id";
+    " WHERE id = :id AND deleted = 0"
+    "   AND (:creator IS NULL OR creator = :creator)";
 
 static const char sql_exists[] =
     "SELECT 1"
@@ -295,7 +296,7 @@ static int after_seq(struct db *db, const struct exec_filter *f, int64_t *ret, s
     *ret = f->descending ? INT64_MAX : 0;
     if (!f->after || !*f->after)
         return 0;
-    if (query_start(&q, db, sql_seq, BINDS(BIND_T(":id", f->after)), err) < 0)
+    if (query_start(&q, db, sql_seq, BINDS(BIND_T(":id", f->after), BIND_T(":creator", f->creator)), err) < 0)
         return -1;
     n = query_next(&q, NULL, NULL, NULL, err);
     if (n == 0)

@@ -47,8 +47,12 @@ static bool take_data(struct submit_call *s, const struct part *p)
     struct err err = {0};
     json_t *json;
 
-    if (!text || p->len == 0)
+    if (p->len == 0)
         return false;
+    if (!text) {
+        err_set(&s->data_err, ERR_TOO_LARGE, "it is larger than the %d bytes allowed", DATA_MAX);
+        return false;
+    }
     json = reader_parse_object(text, (size_t)p->len, &err);
     if (!json) {
         s->data_err = err;
@@ -165,7 +169,15 @@ static int undo(struct call *c, struct err *err)
 {
     const struct submit_call *s = c->state;
 
+    (void)err;
     submit_undo(c->room, s->submission.exec.id, s->submission.exec.creator);
+    return 0;
+}
+
+static int on_undone(struct call *c, struct err *err)
+{
+    const struct submit_call *s = c->state;
+
     *err = s->stored;
     return -1;
 }
@@ -176,7 +188,7 @@ static int on_stored(struct call *c, struct err *err)
 
     (void)err;
     if (s->stored.kind != ERR_NONE)
-        return call_work(c, undo, NULL);
+        return call_work(c, undo, on_undone);
     tasks_admit(c->room, s->submission.exec.id);
     return reply_fields(c, 200, exec_fields, &s->submission.exec);
 }
