@@ -77,10 +77,13 @@ def rows(server):
 
 
 def files(server):
+    """Every path, but for the folders of users, which stay once they have had a task."""
     found = set()
     for top in KEPT:
         for path in (server.data / top).rglob("*"):
-            found.add(str(path.relative_to(server.data)))
+            name = path.relative_to(server.data)
+            if top != "results" or len(name.parts) > 3:
+                found.add(str(name))
     return found
 
 
