@@ -47,9 +47,9 @@ static void check_trial(const struct search_plan *p, int64_t trial, const double
     json = json_loads(config.data, 0, NULL);
     require(json_object_size(json) == (size_t)n);
     json_decref(json);
-    values_echo(values, n, p->listed != NULL, &echo);
+    values_echo(values, n, &echo);
     require(values_read(echo.data, mem, &back, &n_back, &err) == 0 && n_back == n);
-    values_echo(back, n, p->listed != NULL, &again);
+    values_echo(back, n, &again);
     require(strcmp(echo.data, again.data) == 0);
 }
 
