@@ -348,6 +348,18 @@ static int run(struct request *r, handler_fn *fn, struct err *err)
     return then(&r->call, err);
 }
 
+/* A cookie comes along with calls that another site's page makes, so those that change something
+ * show a token too. */
+static int check_csrf(struct request *r, struct err *err)
+{
+    const struct identity *identity = &r->server->config.identity;
+    struct call *c = &r->call;
+
+    if (c->login != LOGIN_COOKIE || c->method == GET || c->method == HEAD || !identity->check_csrf)
+        return 0;
+    return identity->check_csrf(c, err);
+}
+
 static int check_rights(struct request *r, struct err *err)
 {
     struct call *c = &r->call;
@@ -356,10 +368,7 @@ static int check_rights(struct request *r, struct err *err)
         return err_set(err, ERR_NO_LOGIN, "this needs a login; send a name and password, or a token");
     if (c->route->role == ADMIN && c->role != ADMIN)
         return err_set(err, ERR_FORBIDDEN, "only an administrator may do this");
-    if (c->login == LOGIN_COOKIE && c->method != GET && c->method != HEAD &&
-        r->server->config.identity.check_csrf)
-        return r->server->config.identity.check_csrf(c, err);
-    return 0;
+    return check_csrf(r, err);
 }
 
 static int identify(struct request *r, struct err *err)
@@ -371,10 +380,11 @@ static int identify(struct request *r, struct err *err)
         return 0;
     c->room = r->server->config.identity.ctx;
     rc = run(r, r->server->config.identity.identify, err);
-    if (rc)
-        return rc;      /* while it waits the call is another thread's */
-    c->room = r->match.entries[c->route->method]->room;
-    return check_rights(r, err);
+    if (rc == 0)
+        rc = check_rights(r, err);
+    if (rc != CALL_WAITS)       /* while it waits the call is another thread's */
+        c->room = r->match.entries[c->route->method]->room;
+    return rc;
 }
 
 /* One phase; returns as a handler does. A request that has its reply passes through. */

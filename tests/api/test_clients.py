@@ -344,6 +344,20 @@ def test_a_notebook_of_the_first_generation_trains_and_downloads(server, tmp_pat
             assert requests.get(url, auth=ANN, headers={"Accept": "application/octet-stream"}, verify=False).ok
 
 
+def test_a_script_with_the_cookie_of_its_logon_needs_no_password_again(server):
+    jar = requests.Session()
+    shown = jar.get(server.https_url + CONDUCTOR + "/auth/logon", auth=ANN, verify=False).json()["csrftoken"]
+    base, jar.verify = server.https_url + BASE, False
+    submit = f"{base}/execs?csrftoken={shown}&args=--exec-start tensorflow --user-cmd -- true"
+    one = jar.post(submit).json()["id"]
+    assert server.wait_exec(one)["state"] == "FINISHED"
+    assert jar.get(f"{base}/execs/{one}").json()["id"] == one
+    assert jar.delete(f"{base}/execs/{one}").status_code == 403
+    assert jar.delete(f"{base}/execs/{one}?csrftoken={shown}").status_code == 204
+    assert jar.get(server.https_url + CONDUCTOR + "/auth/logoff").ok
+    assert jar.get(base + "/execs").status_code == 401
+
+
 def test_groups_of_old_notebooks_are_configured_or_mapped(make_server):
     def submit(server):
         return server.post("/execs?sigName=spark233&args=--exec-start tensorflow --model-main a.py",

@@ -323,6 +323,8 @@ static int identify(struct call *c, struct err *err)
 
 static int check_csrf(struct call *c, struct err *err)
 {
+    if (c->room != &hub)
+        return err_set(err, ERR_INTERNAL, "check_csrf() runs with the context of identify()");
     if (call_header(c, "X-CSRF-Token"))
         return 0;
     return err_set(err, ERR_FORBIDDEN, "send the csrftoken");
