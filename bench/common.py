@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks share: a server, interleaved runs, medians, rows of the table."""
+import base64
 import contextlib
 import re
+import socket
 import statistics
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from harness import Server
+from harness import BASE, Server
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / "build-bench/venv/bin"
 ROUNDS = 3
+BASIC = "Authorization: Basic " + base64.b64encode(b"ann:ann-secret").decode()
 
 
 @dataclass
@@ -54,3 +58,58 @@ def wrk(url, headers=(), seconds=4, connections=64):
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in out, out
     return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+
+
+class Wire:
+    """A connection that is kept open. The usual Python clients take a millisecond or two of CPU for each request, more than the
+    server does, on cores that both share."""
+
+    def __init__(self, url):
+        to = urlsplit(url)
+        self.socket = socket.create_connection((to.hostname, to.port), timeout=120)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.head = f"Host: {to.netloc}\r\n{BASIC}\r\nContent-Length: 0\r\n\r\n"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.socket.close()
+
+    def send(self, method, path, version="HTTP/1.1"):
+        self.socket.sendall(f"{method} {BASE}{path} {version}\r\n{self.head}".encode())
+
+    def read(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise EOFError("the server closed the connection")
+        return data
+
+    def call(self, method, path):
+        """The body of a reply with a Content-Length; anything but 200 is an error."""
+        self.send(method, path)
+        reply = self.read()
+        while b"\r\n\r\n" not in reply:
+            reply += self.read()
+        head, _, body = reply.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), reply
+        length = int(re.search(rb"(?i)content-length: *(\d+)", head).group(1))
+        while len(body) < length:
+            body += self.read()
+        return body
+
+    def count(self, pattern, n, path="/events"):
+        """Follows the events from now on; calling the result waits until `pattern` was seen `n` times."""
+        self.send("GET", path, "HTTP/1.0")      # no chunks in between
+        data = self.read()
+        while b"\r\n\r\n" not in data:
+            data += self.read()
+        assert data.startswith(b"HTTP/1.1 200"), data
+
+        def wait():
+            rest, seen = b"", 0
+            while seen < n:
+                lines, _, rest = (rest + self.read()).rpartition(b"\n")
+                seen += len(re.findall(pattern, lines))
+
+        return wait

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Authenticated GET of one task and of a search with 100 experiments, 64 connections, against nginx returning a constant
 and against the same two calls in FastAPI with uvicorn and SQLite."""
-import base64
 import contextlib
 import hashlib
 import json
@@ -13,10 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import VENV, Row, interleaved, server, wrk
+from common import BASIC, VENV, Row, interleaved, server, wrk
 from harness import BASE
 
-BASIC = "Authorization: Basic " + base64.b64encode(b"ann:ann-secret").decode()
 TRIAL = 'import json, os; json.dump([{"loss": json.load(open("config.json"))["x"]}], open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w"))'
 
 

@@ -3,48 +3,39 @@
 against a Slurm job array of the same job on one node."""
 import concurrent.futures
 import contextlib
-import json
 import os
 import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import quote
 
-import requests
-from common import Row, interleaved, server
-from harness import BASE
+from common import Row, Wire, interleaved, server
 
 N = 1000
 CLIENTS = 16
 PROGRAM = "/bin/true"
-ARGS = f"--exec-start tensorflow --workerCPULimit 0 --user-cmd -- {PROGRAM}"
+ARGS = f"--exec-start tensorflow --workerMemory 64m --user-cmd -- {PROGRAM}"
 SLOTS = 4       # programs at a time, for us and for the peers
 
 
-def submit_all(s, n):
-    def worker(count):
-        with requests.Session() as session:
-            session.auth = ("ann", "ann-secret")
-            for _ in range(count):
-                session.post(f"{s.url}{BASE}/execs", params={"args": ARGS}).raise_for_status()
-
-    with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(worker, [n // CLIENTS] * CLIENTS))
+def submit(s, n):
+    path = "/execs?args=" + quote(ARGS)
+    with Wire(s.url) as wire:
+        for _ in range(n):
+            wire.call("POST", path)
 
 
 def our_rate(s, n=N):
-    n -= n % CLIENTS
-    with s.notices() as notices:
+    each = n // CLIENTS
+    with Wire(s.url) as events, concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+        all_finished = events.count(rb'"state":"FINISHED"', each * CLIENTS)
         began = time.monotonic()
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            submitting = pool.submit(submit_all, s, n)
-            done = 0
-            while done < n:
-                kind, data = next(notices)
-                done += kind == "exec.state" and data["state"] == "FINISHED"
-            submitting.result()
-        return n / (time.monotonic() - began)
+        for done in [pool.submit(submit, s, each) for _ in range(CLIENTS)]:
+            done.result()
+        all_finished()
+        return each * CLIENTS / (time.monotonic() - began)
 
 
 def spawn_rate(n=N):
