@@ -9,6 +9,7 @@
 #include "base/reader.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "frameworks/changes.h"
 #include "frameworks/tools.h"
 #include "frameworks/versions.h"
 
@@ -34,7 +35,8 @@ struct definitions {
 
 struct frameworks {
     const struct settings *settings;
-    pthread_mutex_t lock; /* of `now` and all below it */
+    pthread_mutex_t lock; /* of all below */
+    struct changes changes;
     struct definitions now;
 };
 
@@ -225,12 +227,17 @@ static void replace(struct frameworks *f, const struct definitions *defs)
 /* Reads the files again if one changed. Under the lock. */
 static int refresh(struct frameworks *f, struct err *err)
 {
+    const char *const folders[] = { f->settings->frameworks_dir, f->settings->plugins_dir };
     struct definitions defs;
 
+    if (!changes_pending(&f->changes, folders, ARRAY_LEN(folders)))
+        return 0;
     if (fingerprint(f->settings) == f->now.fingerprint)
         return 0;
-    if (read_all(f->settings, &defs, err) < 0)
+    if (read_all(f->settings, &defs, err) < 0) {
+        f->changes.looked_ms = 0;
         return -1;
+    }
     replace(f, &defs);
     return 0;
 }
@@ -267,6 +274,7 @@ struct frameworks *frameworks_new(const struct settings *settings, struct err *e
     f = xcalloc(1, sizeof *f);
     f->settings = settings;
     f->now = defs;
+    changes_init(&f->changes);
     pthread_mutex_init(&f->lock, NULL);
     return f;
 }
@@ -276,6 +284,7 @@ void frameworks_free(struct frameworks *f)
     if (!f)
         return;
     mem_free(f->now.mem);
+    changes_done(&f->changes);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
