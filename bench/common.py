@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks share: a server, interleaved runs, medians, rows of the table."""
+import atexit
 import base64
 import contextlib
 import re
+import shutil
 import socket
 import statistics
 import subprocess
@@ -35,10 +37,26 @@ class Row:
                 f"{sign} {self.goal:g} {'met' if met else 'MISSED'}")
 
 
+_root = None
+
+
+def new_folder(name):
+    """An empty folder. All are removed at the very end: for minutes after deletions ext4 is slow at making files."""
+    global _root
+    if _root is None:
+        _root = tempfile.mkdtemp(prefix="trainyard-bench-")
+        Path(_root).chmod(0o755)
+        atexit.register(shutil.rmtree, _root, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=name + "-", dir=_root))
+
+
 @contextlib.contextmanager
 def server(conf=""):
-    with tempfile.TemporaryDirectory(prefix="trainyard-bench-") as folder, Server(folder, "log.level = error\n" + conf) as s:
+    s = Server(new_folder("server"), "log.level = error\n" + conf).start()
+    try:
         yield s
+    finally:
+        s.stop()
 
 
 def interleaved(*measures, rounds=ROUNDS):

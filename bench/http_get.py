@@ -8,11 +8,10 @@ import os
 import socket
 import sqlite3
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
-from common import BASIC, VENV, Row, interleaved, server, wrk
+from common import BASIC, VENV, Row, interleaved, new_folder, server, wrk
 from harness import BASE
 
 TRIAL = 'import json, os; json.dump([{"loss": json.load(open("config.json"))["x"]}], open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w"))'
@@ -32,20 +31,25 @@ def wait_port(port):
 
 
 @contextlib.contextmanager
-def nginx(body):
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        conf = Path(folder, "nginx.conf")
-        text = body.replace("\\", "\\\\").replace("'", "\\'").replace("$", "")
-        conf.write_text(f"worker_processes auto; pid {folder}/pid; error_log /dev/null; daemon off;\n"
-                        "events { worker_connections 1024; }\n"
-                        f"http {{ access_log off; server {{ listen 127.0.0.1:{port}; location / {{ default_type application/json; "
-                        f"return 200 '{text}'; }} }} }}\n")
-        process = subprocess.Popen(["nginx", "-c", conf, "-p", folder], stderr=subprocess.DEVNULL)
+def running(command, port, **kw):
+    process = subprocess.Popen(command, **kw)
+    try:
         wait_port(port)
-        yield f"http://127.0.0.1:{port}/"
+        yield f"http://127.0.0.1:{port}"
+    finally:
         process.terminate()
         process.wait()
+
+
+def nginx(body):
+    port, folder = free_port(), new_folder("nginx")
+    text = body.replace("\\", "\\\\").replace("'", "\\'").replace("$", "")
+    (folder / "nginx.conf").write_text(
+        f"worker_processes auto; pid {folder}/pid; error_log /dev/null; daemon off;\n"
+        "events { worker_connections 1024; }\n"
+        f"http {{ access_log off; server {{ listen 127.0.0.1:{port}; location / {{ default_type application/json; "
+        f"return 200 '{text}'; }} }} }}\n")
+    return running(["nginx", "-c", folder / "nginx.conf", "-p", folder], port, stderr=subprocess.DEVNULL)
 
 
 def fill_peer(path, record, search):
@@ -66,18 +70,12 @@ def fill_peer(path, record, search):
     db.close()
 
 
-@contextlib.contextmanager
 def fastapi(record, search):
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        fill_peer(f"{folder}/peer.db", record, search)
-        process = subprocess.Popen([VENV / "uvicorn", "fastapi_app:app", "--port", str(port), "--workers", str(os.cpu_count()),
-                                    "--log-level", "error", "--no-access-log"], cwd=Path(__file__).parent / "peers",
-                                   env={**os.environ, "PEER_DB": f"{folder}/peer.db"})
-        wait_port(port)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
-        process.wait()
+    port, folder = free_port(), new_folder("fastapi")
+    fill_peer(folder / "peer.db", record, search)
+    command = [VENV / "uvicorn", "fastapi_app:app", "--port", str(port), "--workers", str(os.cpu_count()), "--log-level",
+               "error", "--no-access-log"]
+    return running(command, port, cwd=Path(__file__).parent / "peers", env={**os.environ, "PEER_DB": str(folder / "peer.db")})
 
 
 def rows():

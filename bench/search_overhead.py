@@ -4,10 +4,9 @@ a subprocess per trial. CPU is that of the whole machine's processes of either s
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from common import VENV, Row, interleaved, server
+from common import VENV, Row, interleaved, new_folder, server
 
 TRIALS = 200
 SCRIPT = """import json, os
@@ -47,13 +46,13 @@ def children_cpu():
 
 def script_cpu():
     """The script alone, run as often as there are trials."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "main.py").write_text(SCRIPT)
-        Path(folder, "config.json").write_text('{"x": 0.5}')
-        began = children_cpu()
-        for _ in range(TRIALS):
-            subprocess.run([PYTHON, "-u", "main.py"], cwd=folder, check=True)
-        return children_cpu() - began
+    folder = new_folder("script")
+    (folder / "main.py").write_text(SCRIPT)
+    (folder / "config.json").write_text('{"x": 0.5}')
+    began = children_cpu()
+    for _ in range(TRIALS):
+        subprocess.run([PYTHON, "-u", "main.py"], cwd=folder, check=True)
+    return children_cpu() - began
 
 
 def our_cpu():
@@ -67,11 +66,11 @@ def our_cpu():
 
 
 def optuna_cpu():
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "main.py").write_text(SCRIPT)
-        began = children_cpu()
-        subprocess.run([VENV / "python", "-c", OPTUNA, folder, PYTHON, str(TRIALS)], check=True, stdout=sys.stderr)
-        return children_cpu() - began
+    folder = new_folder("optuna")
+    (folder / "main.py").write_text(SCRIPT)
+    began = children_cpu()
+    subprocess.run([VENV / "python", "-c", OPTUNA, folder, PYTHON, str(TRIALS)], check=True, stdout=sys.stderr)
+    return children_cpu() - began
 
 
 def rows():

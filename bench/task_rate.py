@@ -4,14 +4,11 @@ against a Slurm job array of the same job on one node."""
 import concurrent.futures
 import contextlib
 import os
-import shutil
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 from urllib.parse import quote
 
-from common import Row, Wire, interleaved, server
+from common import Row, Wire, interleaved, new_folder, server
 
 N = 1000
 CLIENTS = 16
@@ -52,7 +49,7 @@ def spawn_rate(n=N):
 @contextlib.contextmanager
 def slurm():
     """One node with SLOTS cores, without systemd; jobs leave a log each, as ours do."""
-    folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+    folder = new_folder("slurm")
     host = os.uname().nodename
     for name in ("munge", "state", "spool", "log"):
         (folder / name).mkdir()
@@ -101,7 +98,6 @@ PartitionName=main Nodes=n1 Default=YES MaxTime=INFINITE State=UP
         for pid_file in (folder / "slurmd.pid", folder / "slurmctld.pid", munge / "pid"):
             with contextlib.suppress(OSError, ValueError):
                 os.kill(int(pid_file.read_text()), 15)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def slurm_rate(folder, env, n=60):
