@@ -50,6 +50,8 @@ static int make_zip(struct call *c, struct err *err)
     const char **entries;
     int n;
 
+    if (!file_is_dir(r->folder))
+        return err_set(err, ERR_NOT_FOUND, "the results of task %s are no longer there", r->id);
     if (file_mkdirs(mem_printf(c->mem, "%s/uploads", t->config.settings->data_dir), 0700, err) < 0)
         return -1;
     entries = list_entries(r, c->mem, &n);

@@ -286,8 +286,8 @@ static void decide(struct task *t)
     record = tell_recorded_end(t);      /* it may have been written before the lock was let go */
     if (record == RECORD_UNREADABLE)
         decide_in_a_while(t);
-    else if (record == RECORD_NONE && (lock == LOCK_LEFT || t->told_started))
-        lose(t);
+    else if (record == RECORD_NONE && (lock == LOCK_LEFT || t->told_started || !file_is_dir(t->run_dir)))
+        lose(t);        /* a folder that is gone says nothing about what runs */
     else if (record == RECORD_NONE)
         local_task_tell_end(t, (struct report){ .kind = REPORT_NEVER_STARTED });
 }
