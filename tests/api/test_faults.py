@@ -330,3 +330,71 @@ def test_an_exit_record_that_makes_no_sense_is_an_error(make_server, gate, recor
     assert done["state"] == "ERROR" and done["events"], done
     assert server.delete(f"/execs/{task}").status_code == 204
     works(server)
+
+
+def test_a_task_whose_run_folder_is_gone_is_never_run_twice(make_server, gate):
+    server = make_server(ONE_SLOT)
+    task = gated(server, gate)
+    server.kill()
+    shutil.rmtree(server.data / "run" / task)
+    server.start()
+    done = server.wait_exec(task)
+    assert done["state"] == "ERROR" and done["events"], done
+    until(server, lambda: processes(task) == [], "it runs on")
+    assert server.get(f"/execs/{task}/log").status_code == 200
+    works(server)
+
+
+def test_a_run_folder_removed_under_a_running_task_costs_its_log_only(make_server, gate):
+    server = make_server(ONE_SLOT)
+    task = gated(server, gate)
+    shutil.rmtree(server.data / "run" / task)
+    gate.open()
+    done = server.wait_exec(task)
+    assert done["state"] == "FINISHED" and done["exitCode"] == 0
+    assert server.get(f"/execs/{task}/log").text == ""
+    works(server)
+
+
+def test_a_result_folder_removed_by_hand_is_a_sentence(make_server):
+    server = make_server(ONE_SLOT)
+    task = server.submit("print('hello')")["id"]
+    server.wait_exec(task)
+    shutil.rmtree(server.data / "results" / "ann" / "batchworkdir" / task)
+    refused(server.get(f"/execs/{task}/result"), task)
+    assert server.get(f"/execs/{task}").json()["state"] == "FINISHED"
+    assert server.get(f"/execs/{task}/log").text == "hello\n"
+    assert server.get(f"/execs/{task}/metrics").status_code == 200
+    with server.notices(subject=task) as notices:
+        assert server.delete(f"/execs/{task}").status_code == 204
+        while next(notices)[0] != "exec.deleted":
+            pass
+    works(server)
+
+
+def test_a_task_whose_code_was_removed_while_it_waited_says_so(make_server, gate):
+    server = make_server(ONE_SLOT)
+    first = gated(server, gate)
+    record = server.submit(NOOP)
+    server.wait_exec(record["id"], {"PENDING_CRD_SCHEDULER"})
+    shutil.rmtree(record["workDir"])
+    gate.open()
+    assert server.wait_exec(first)["state"] == "FINISHED"
+    done = server.wait_exec(record["id"])
+    assert done["state"] == "ERROR" and "_submitted_code" in done["events"], done
+    works(server)
+
+
+def test_a_search_whose_package_was_removed_ends_with_the_reason(make_server, gate):
+    server = make_server(ONE_SLOT)
+    first = gated(server, gate)
+    space = [{"name": "x", "type": "Range", "dataType": "double", "minDbVal": -1, "maxDbVal": 1}]
+    name = server.search(NOOP, {}, space)
+    for folder in (server.data / "searches").iterdir():
+        shutil.rmtree(folder)
+    gate.open()
+    server.wait_exec(first)
+    done = server.wait_search(name)
+    assert done["state"] == "FAILED", done
+    assert server.delete(f"/hypersearch/{name}").status_code in (200, 204)
+    works(server)
