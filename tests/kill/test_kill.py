@@ -15,7 +15,7 @@ from collections import Counter
 
 import pytest
 
-from clients import TRIALS, Clients
+from clients import LONG, TRIALS, Clients, Wishes
 from harness import FINAL_EXEC, FINAL_SEARCH, Server
 from witness import query, until
 
@@ -105,6 +105,7 @@ def test_what_was_acknowledged_survives_every_kill(tmp_path, seed):
             chaos.thaw()
             chaos.strike()
             time.sleep(rng.uniform(0, 0.1))
+            assert server.process.poll() is None, f"it ended by itself\n{server.log_text()}"
             server.kill()
             clients.up.clear()
             chaos.strike()
@@ -148,6 +149,10 @@ def times_run(server, task):
 def check_tasks(server, clients, hurt):
     deadline = time.monotonic() + PATIENCE_S
     wrong = []
+    for record in server.get("/execs").json():      # what was stored though nobody was told may be long, too
+        if record["id"] not in clients.tasks and f"sleep {LONG}" in record["args"]:
+            clients.tasks[record["id"]] = Wishes()
+            clients.tasks[record["id"]].asked.add("long")
     for task, wishes in clients.tasks.items():
         if "long" in wishes.asked and not wishes.done:
             clients.wish(clients.tasks, task, "stop")
@@ -171,6 +176,8 @@ def check_tasks(server, clients, hurt):
 
 def check_searches(server, clients, hurt):
     deadline = time.monotonic() + PATIENCE_S
+    for record in server.get("/hypersearch").json():
+        clients.searches.setdefault(record["hpoName"], Wishes())
     for name, wishes in clients.searches.items():
         path = f"/hypersearch/{name}"
         record = wait_for(server, path, FINAL_SEARCH, deadline)
