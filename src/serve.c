@@ -38,7 +38,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -46,7 +45,6 @@
 
 enum {
     WORK_THREADS = 4,       /* for unpacking, zipping and hashing: mostly waiting for the disk */
-    LOCK_WAIT_MS = 1000,
 };
 
 struct options {
@@ -132,30 +130,17 @@ static int read_options(int argc, char **argv, struct options *o)
     return -1;
 }
 
-/* The lock goes with the process, however it ends; but a program that a killed server was just about to start holds
- * it until it has begun, which takes long on a busy machine. */
-static bool take_lock(int fd)
-{
-    const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-    int64_t until = clock_mono_ms() + LOCK_WAIT_MS;
-
-    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        if (clock_mono_ms() >= until)
-            return false;
-        nanosleep(&pause, NULL);
-    }
-    return true;
-}
-
-/* One server per data directory. */
+/* One server per data directory. The lock goes with the process, however it ends, and a program that a killed server
+ * was just about to start does not inherit it, as it would one of flock(2). */
 static int lock_data(struct parts *p, const char *dir, struct err *err)
 {
     char *path = mem_printf(p->mem, "%s/server.lock", dir);
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
     p->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (p->lock_fd < 0)
         return err_errno(err, ERR_UNAVAILABLE, "%s", path);
-    if (!take_lock(p->lock_fd))
+    if (fcntl(p->lock_fd, F_SETLK, &lock) < 0)
         return err_set(err, ERR_CONFLICT, "another server is running on %s; stop it first or give another --data", dir);
     return 0;
 }
