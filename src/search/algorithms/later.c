@@ -7,11 +7,6 @@ const struct algorithm tpe_algorithm = {
     .not_built = "the algorithm TPE is not part of this version; use Random or ExperimentGridSearch",
 };
 
-const struct algorithm bayesian_algorithm = {
-    .name      = "Bayesian",
-    .not_built = "the algorithm Bayesian is not part of this version; use Random or ExperimentGridSearch",
-};
-
 const struct algorithm hyperband_algorithm = {
     .name      = "Hyperband",
     .not_built = "the algorithm Hyperband is not part of this version; use Random or ExperimentGridSearch",

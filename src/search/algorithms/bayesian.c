@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Bayesian: a Gaussian process of the objective, and the point of the largest expected improvement.
+ *
+ *   f ~ GP(0, k),  y = T(objective) = f + noise,   next = argmax log E[max(y_best - f(x), 0)]
+ *
+ * k is a Matérn 5/2 kernel with one length per parameter (search/gp.h), its hyperparameters are the
+ * most probable ones (search/gp_fit.h), T is a monotone transform towards a normal distribution
+ * (search/targets.h), and the improvement is searched for among candidates and then by gradient
+ * (search/propose.h).
+ *
+ * Source: Jones, Schonlau & Welch 1998, "Efficient global optimization of expensive black-box functions";
+ * Snoek, Larochelle & Adams 2012, "Practical Bayesian optimization of machine learning algorithms";
+ * Rasmussen & Williams 2006, chapters 2 and 5; Ament et al. 2023 for the logarithm. The choices among
+ * their variants are those that scored best in bench/search.
+ *
+ * Deviations, all so that a suggestion stays cheap and can be repeated:
+ *
+ * - A suggestion is a function of the seed, its number, what was told and what is pending; not of the
+ *   order of events. Hyperparameters are fitted to the first 5, 6, 7, ... told trials by number (from 24
+ *   on in steps of an eighth), each fit from where the one before ended. A trial that is told late makes
+ *   the fits anew that would have seen it. Kernel matrices are factored in order of trial number.
+ * - Pending trials count as told with the value the model expects there (Ginsbourger, Le Riche & Carraro
+ *   2010, "kriging believer"): nobody goes where someone is under way.
+ * - Failed trials, and values that are not finite, count as the worst value told.
+ * - Above ACTIVE_ABOVE told trials the model sees ACTIVE_MOST of them: the better half by value, the rest
+ *   spread evenly over the others; fits see FIT_MOST.
+ * - Above SCALES_MOST parameters there is one length for all.
+ * - Noiseless leaves a noise term of at most a hundredth of the variance: a real loss is rough on a
+ *   small scale even where it is repeatable. */
+#include "search/algorithm.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "search/coords.h"
+#include "search/gp.h"
+#include "search/gp_fit.h"
+#include "search/history.h"
+#include "search/propose.h"
+#include "search/rng.h"
+#include "search/targets.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum {
+    INIT_POINTS  = 10,
+    CUBE_PER_JOB = 100,
+    CUBE_MIN     = 10000,   /* when the number of trials is not limited */
+    SCALES_MOST  = 64,
+    ACTIVE_ABOVE = 500,
+    ACTIVE_MOST  = 400,
+    PENDING_MOST = 128,     /* seen by the model */
+    FIT_FIRST    = 5,       /* told trials of the first fit */
+    FIT_EACH     = 24,      /* up to here every trial is followed by a fit */
+    FIT_MOST     = 160,
+    FIT_ROUNDS   = 25,
+    FRESH_START  = 4,       /* every such fit also starts from nowhere */
+};
+
+struct bayesian_params {
+    int64_t seed, init_points, cube_size;
+    const char *noiseless;
+};
+
+static const struct field bayesian_fields[] = {
+    { "RandomSeed", INT(struct bayesian_params, seed), .doc = "same seed, same trials; drawn when absent" },
+    { "InitPoints", INT(struct bayesian_params, init_points), .min = 1, .max = 1000000,
+      .doc = "trials before the model is asked; default 10, at most half of maxJobNum" },
+    { "CubeSize",   INT(struct bayesian_params, cube_size), .min = 1, .max = 1e12,
+      .doc = "points of the candidate set, at least maxJobNum; default maxJobNum * 100, at least 10000 without maxJobNum" },
+    { "Noiseless",  TEXT(struct bayesian_params, noiseless), ALLOWED("true", "false", "1", "0"),
+      .doc = "the same hyperparameters always give the same metric; default true" },
+    { .type = FIELD_END },
+};
+
+/* The hyperparameters fitted to the first n told trials. */
+struct fitted {
+    size_t n;
+    double *theta;
+};
+
+struct algorithm_ctx {
+    uint64_t seed;
+    int64_t max_trials, n_init, cube_size;
+    bool maximize, noiseless;
+    struct coords *coords;
+    struct history history;
+    int n_scales;
+    struct fitted *fits;        /* by n */
+    size_t n_fits;
+    struct gp *gp;
+    const double *theta;        /* of gp; owned by a fit */
+    struct point *rows[ACTIVE_ABOVE + PENDING_MOST]; /* of gp, as far as it has points */
+};
+
+/* --- make --- */
+
+static int check_cube(const struct algorithm_setup *in, const struct bayesian_params *p, int64_t *ret, struct err *err)
+{
+    if (in->max_trials < 0) {
+        *ret = p->cube_size > CUBE_MIN ? p->cube_size : CUBE_MIN;
+        return 0;
+    }
+    *ret = p->cube_size == INT_UNSET ? in->max_trials * CUBE_PER_JOB : p->cube_size;
+    if (*ret < in->max_trials)
+        return err_field(err, "algoDef.algoParams.CubeSize", "at least maxJobNum",
+                         "CubeSize %" PRId64 " is below maxJobNum %" PRId64, *ret, in->max_trials);
+    if (*ret < 1)
+        *ret = 1;
+    return 0;
+}
+
+static int64_t init_points(const struct algorithm_setup *in, const struct bayesian_params *p)
+{
+    int64_t half = (in->max_trials + 1) / 2;
+
+    if (p->init_points != INT_UNSET)
+        return p->init_points;
+    return in->max_trials >= 0 && half < INIT_POINTS ? half : INIT_POINTS;
+}
+
+static struct algorithm_ctx *bayesian_make(const struct algorithm_setup *in, struct err *err)
+{
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    struct bayesian_params p;
+    struct algorithm_ctx *a;
+    int64_t cube_size;
+
+    if (algorithm_params(bayesian_fields, in->params, &p, mem, err) < 0 || check_cube(in, &p, &cube_size, err) < 0)
+        return NULL;
+    a = xcalloc(1, sizeof *a);
+    a->seed = in->seed;
+    a->max_trials = in->max_trials;
+    a->maximize = in->maximize;
+    a->cube_size = cube_size;
+    a->n_init = init_points(in, &p);
+    a->noiseless = !p.noiseless || text_same(p.noiseless, "true") || text_same(p.noiseless, "1");
+    a->coords = coords_new(in->space);
+    a->history.d = a->coords->d;
+    a->n_scales = a->coords->d > SCALES_MOST || a->coords->d == 0 ? 1 : a->coords->d;
+    a->gp = gp_new(a->coords->d, a->n_scales, a->coords->category);
+    return a;
+}
+
+static void drop_fits(struct algorithm_ctx *a, size_t keep)
+{
+    for (size_t i = keep; i < a->n_fits; i++) {
+        if (a->fits[i].theta == a->theta)
+            a->theta = NULL;
+        free(a->fits[i].theta);
+    }
+    if (keep < a->n_fits)
+        a->n_fits = keep;
+}
+
+static void bayesian_free(struct algorithm_ctx *a)
+{
+    drop_fits(a, 0);
+    free(a->fits);
+    gp_free(a->gp);
+    history_done(&a->history);
+    coords_free(a->coords);
+    free(a);
+}
+
+/* --- hyperparameters --- */
+
+static size_t next_fit(size_t n) { return n < FIT_EACH ? n + 1 : n + n / 8; }
+
+/* Transformed values of n points [n]; failed ones count as the worst of them. */
+static void targets_of(struct point *const *points, size_t n, double *ret)
+{
+    double worst = -HUGE_VAL;
+
+    for (size_t i = 0; i < n; i++)
+        worst = fmax(worst, points[i]->y); /* passes over NaN */
+    if (isinf(worst))
+        worst = 0; /* all failed */
+    for (size_t i = 0; i < n; i++)
+        ret[i] = isnan(points[i]->y) ? worst : points[i]->y;
+    targets_normal(ret, (int)n, ret);
+}
+
+static double *fit(struct algorithm_ctx *a, size_t n_first)
+{
+    size_t d = (size_t)a->coords->d, n_theta = (size_t)a->n_scales + 2;
+    struct point *points[FIT_MOST];
+    size_t n = history_select(&a->history, n_first, FIT_MOST, points);
+    CLEANUP(freep) double *x = xcalloc(n * (d + 1) + n_theta, sizeof *x);
+    double *y = x + n * d, *fresh = y + n, *theta = xcalloc(n_theta, sizeof *theta), loss;
+    const struct gp_data data = { (int)n, (int)d, a->n_scales, a->coords->category, x, y, a->noiseless ? 1e-2 : 0.5 };
+
+    for (size_t i = 0; i < n; i++)
+        memcpy(x + i * d, points[i]->x, d * sizeof *x);
+    targets_of(points, n, y);
+    gp_theta_start(a->n_scales, theta);
+    if (a->n_fits)
+        memcpy(theta, a->fits[a->n_fits - 1].theta, n_theta * sizeof *theta);
+    loss = gp_fit(&data, FIT_ROUNDS, theta);
+    if (a->n_fits && a->n_fits % FRESH_START == 0) {
+        gp_theta_start(a->n_scales, fresh);
+        if (gp_fit(&data, FIT_ROUNDS, fresh) < loss)
+            memcpy(theta, fresh, n_theta * sizeof *theta);
+    }
+    return theta;
+}
+
+/* Makes the fits that are due; the last one counts. */
+static const double *current_theta(struct algorithm_ctx *a)
+{
+    size_t n = a->n_fits ? next_fit(a->fits[a->n_fits - 1].n) : FIT_FIRST;
+
+    for (; n <= a->history.told.n; n = next_fit(n)) {
+        double *theta = fit(a, n);
+
+        a->fits = xrealloc(a->fits, (a->n_fits + 1) * sizeof *a->fits);
+        a->fits[a->n_fits++] = (struct fitted){ n, theta };
+    }
+    return a->fits[a->n_fits - 1].theta;
+}
+
+/* --- the model --- */
+
+/* Brings the rows from `from` on up to date: what is in the factor already stays. */
+static void set_rows(struct algorithm_ctx *a, size_t from, struct point *const *points, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t at = from + i;
+
+        if ((size_t)a->gp->n > at && a->rows[at] != points[i])
+            gp_truncate(a->gp, (int)at);
+        if ((size_t)a->gp->n == at)
+            gp_append(a->gp, points[i]->x);
+        a->rows[at] = points[i];
+    }
+}
+
+/* The told points with their targets, then the pending ones with what the model expects there. */
+static size_t set_model(struct algorithm_ctx *a, double *y)
+{
+    const double *theta = current_theta(a);
+    struct point *points[ACTIVE_ABOVE];
+    size_t n_told = a->history.told.n, n_pending = a->history.pending.n, skip = 0;
+    size_t n = history_select(&a->history, n_told, n_told > ACTIVE_ABOVE ? ACTIVE_MOST : ACTIVE_ABOVE, points);
+
+    if (theta != a->theta)
+        gp_set_theta(a->gp, theta);
+    a->theta = theta;
+    set_rows(a, 0, points, n);
+    gp_truncate(a->gp, (int)n);
+    targets_of(points, n, y);
+    gp_set_targets(a->gp, y);
+    if (n_pending > PENDING_MOST) {
+        skip = n_pending - PENDING_MOST;
+        n_pending = PENDING_MOST;
+    }
+    for (size_t i = 0; i < n_pending; i++)
+        gp_predict(a->gp, a->history.pending.items[skip + i]->x, 1, &y[n + i], NULL);
+    set_rows(a, n, a->history.pending.items + skip, n_pending);
+    gp_set_targets(a->gp, y);
+    return n;
+}
+
+/* What there is to improve on: the best value, or with noise the best that the model believes. */
+static double incumbent(const struct algorithm_ctx *a, const double *y, size_t n)
+{
+    CLEANUP(freep) double *mean = xcalloc(n, sizeof *mean);
+    double best = HUGE_VAL;
+
+    if (a->gp->noise > 1e-4)
+        gp_predict(a->gp, a->gp->x, (int)n, mean, NULL);
+    else
+        memcpy(mean, y, n * sizeof *mean);
+    for (size_t i = 0; i < n; i++)
+        best = fmin(best, mean[i]);
+    return best;
+}
+
+static bool taken(void *arg, const double *x) { return history_has(arg, x); }
+
+static void suggest(struct algorithm_ctx *a, int64_t trial, double *ret_x)
+{
+    double y[ACTIVE_ABOVE + PENDING_MOST];
+    size_t n = set_model(a, y);
+    struct propose p = {
+        .coords = a->coords,
+        .gp = a->gp,
+        .best = incumbent(a, y, n),
+        .seed = a->seed,
+        .trial = trial,
+        .cube_size = a->cube_size,
+        .taken = taken,
+        .arg = &a->history,
+    };
+
+    for (; (size_t)p.n_incumbents < a->history.n_valued && p.n_incumbents < PROPOSE_INCUMBENTS; p.n_incumbents++)
+        p.incumbents[p.n_incumbents] = a->history.ranked.items[p.n_incumbents]->x;
+    propose(&p, ret_x);
+}
+
+/* --- ask and tell --- */
+
+static bool model_is_due(const struct algorithm_ctx *a)
+{
+    const struct history *h = &a->history;
+
+    return a->coords->d > 0 && (int64_t)(h->told.n + h->pending.n) >= a->n_init && h->told.n >= FIT_FIRST &&
+           h->n_valued > 0;
+}
+
+static int bayesian_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube, struct err *err)
+{
+    CLEANUP(freep) double *x = xcalloc((size_t)a->coords->d + 1, sizeof *x);
+    int n_dims = a->coords->space->n_dims;
+
+    (void)err;
+    if (a->max_trials >= 0 && trial >= a->max_trials)
+        return 0;
+    if (model_is_due(a)) {
+        suggest(a, trial, x);
+    } else {
+        for (int i = 0; i < n_dims; i++)
+            ret_cube[i] = rng_uniform(a->seed, (uint64_t)trial, (uint32_t)i, 0);
+        coords_from_cube(a->coords, ret_cube, x);
+    }
+    coords_to_cube(a->coords, x, ret_cube);
+    history_ask(&a->history, trial, x);
+    return 1;
+}
+
+static void bayesian_tell(struct algorithm_ctx *a, int64_t trial, const double *cube, enum trial_state state,
+                          double objective)
+{
+    CLEANUP(freep) double *x = xcalloc((size_t)a->coords->d + 1, sizeof *x);
+    size_t keep = 0;
+    ptrdiff_t at;
+
+    coords_from_cube(a->coords, cube, x);
+    if (state == TRIAL_PENDING) {
+        history_ask(&a->history, trial, x);
+        return;
+    }
+    at = history_tell(&a->history, trial, x, state == TRIAL_DONE ? a->maximize ? -objective : objective : NAN);
+    while (at >= 0 && keep < a->n_fits && a->fits[keep].n <= (size_t)at)
+        keep++;
+    if (at >= 0)
+        drop_fits(a, keep);
+}
+
+static int64_t bayesian_planned(const struct algorithm_ctx *a) { return a->max_trials; }
+
+const struct algorithm bayesian_algorithm = {
+    .name    = "Bayesian",
+    .waits   = true,
+    .params  = bayesian_fields,
+    .make    = bayesian_make,
+    .ask     = bayesian_ask,
+    .tell    = bayesian_tell,
+    .planned = bayesian_planned,
+    .free    = bayesian_free,
+};
