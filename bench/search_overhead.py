@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from common import VENV, Row, interleaved, new_folder, server
+from common import VENV, Row, Wire, interleaved, new_folder, server
 
 TRIALS = 200
 SCRIPT = """import json, os
@@ -58,10 +58,11 @@ def script_cpu():
 def our_cpu():
     """The server, its shepherds and the scripts: the server is our child, shepherds account for their programs and the
     server waits for shepherds."""
-    with server() as s:
-        s.get("/conf")
+    with server() as s, Wire(s.url) as events:
+        finished = events.count(rb'"hpoName":"[^"]*","state":"FINISHED"', 1)
         began = cpu_of(s.process.pid)
-        s.wait_search(s.search(SCRIPT, {"maxJobNum": TRIALS}, SPACE), timeout=300)
+        s.search(SCRIPT, {"maxJobNum": TRIALS}, SPACE)
+        finished()
         return cpu_of(s.process.pid) - began
 
 
