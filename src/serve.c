@@ -41,7 +41,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 
 enum {
     WORK_THREADS = 4,       /* for unpacking, zipping and hashing: mostly waiting for the disk */

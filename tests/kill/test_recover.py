@@ -2,11 +2,9 @@
 """Every instant at which a server can be killed, made by hand: what it would have left in the database and on the disk
 is put there, and a started server must come to the right end. tests/kill/test_kill.py looks for instants nobody
 thought of."""
-import fcntl
 import json
 import os
 import signal
-import threading
 import time
 
 import pytest
@@ -313,16 +311,6 @@ def test_what_no_row_names_is_removed_and_the_rest_stays(server):
     server.start()
     until(server, lambda: not any(path.exists() for path in strangers), "strangers stay")
     assert kept == set(work.iterdir()) | set((server.data / "run").iterdir()) | set((server.data / "searches").iterdir())
-
-
-def test_a_lock_that_is_let_go_in_a_moment_is_waited_for(server):
-    lock = os.open(server.data / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    let_go = threading.Timer(0.2, os.close, [lock])
-    let_go.start()
-    server.start()
-    let_go.join()
-    assert server.get("/status").json()["status"] == "ok"
 
 
 # --- how long it takes ---
