@@ -121,6 +121,25 @@ ptrdiff_t history_tell(struct history *h, int64_t trial, const double *x, double
     return (ptrdiff_t)at;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double history_median(const struct history *h, size_t n_first)
+{
+    size_t n = 0, most = n_first < h->told.n ? n_first : h->told.n;
+    CLEANUP(freep) double *y = xcalloc(most + 1, sizeof *y);
+
+    for (size_t i = 0; i < most; i++)
+        if (!isnan(h->told.items[i]->y))
+            y[n++] = h->told.items[i]->y;
+    qsort(y, n, sizeof *y, by_value);
+    return n ? y[n / 2] : NAN;
+}
+
 static bool among(const struct points *p, const double *x, size_t size)
 {
     for (size_t i = 0; i < p->n; i++)

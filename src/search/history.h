@@ -38,6 +38,9 @@ void history_ask(struct history *h, int64_t trial, const double *x);
  * which changes nothing. */
 ptrdiff_t history_tell(struct history *h, int64_t trial, const double *x, double y);
 
+/* The median y of those of the first n_first told points that have one; NaN when none has. */
+double history_median(const struct history *h, size_t n_first);
+
 /* Was x told, or is it pending? */
 bool history_has(const struct history *h, const double *x);
 

@@ -21,6 +21,9 @@
  *   the fits anew that would have seen it. Kernel matrices are factored in order of trial number.
  * - Pending trials count as told with the value the model expects there (Ginsbourger, Le Riche & Carraro
  *   2010, "kriging believer"): nobody goes where someone is under way.
+ * - An improvement below a small share of what the search has gained since its first points counts for
+ *   nothing (Jones 2001, "A taxonomy of global optimization methods", section 4.1, for the probability of
+ *   improvement): next = argmax log E[max(y_best - margin - f(x), 0)], with two margins in turn.
  * - Failed trials, and values that are not finite, count as the worst value told.
  * - Above ACTIVE_ABOVE told trials the model sees ACTIVE_MOST of them: the better half by value, the rest
  *   spread evenly over the others; fits see FIT_MOST.
@@ -40,6 +43,7 @@
 #include "search/rng.h"
 #include "search/targets.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -58,6 +62,10 @@ enum {
     FIT_ROUNDS   = 25,
     FRESH_START  = 4,       /* every such fit also starts from nowhere */
 };
+
+/* Of what was gained since the first points, in turn; measured. Without a margin a search refines
+ * the optimum next to it for ever; a fixed one refines too little or moves on too late. */
+static const double margins[] = { 0.0005, 0.005 };
 
 struct bayesian_params {
     int64_t seed, init_points, cube_size;
@@ -169,8 +177,8 @@ static void bayesian_free(struct algorithm_ctx *a)
 
 static size_t next_fit(size_t n) { return n < FIT_EACH ? n + 1 : n + n / 8; }
 
-/* Transformed values of n points [n]; failed ones count as the worst of them. */
-static void targets_of(struct point *const *points, size_t n, double *ret)
+/* Values of n points [n]; failed ones count as the worst of them. */
+static void values_of(struct point *const *points, size_t n, double *ret)
 {
     double worst = -HUGE_VAL;
 
@@ -180,7 +188,6 @@ static void targets_of(struct point *const *points, size_t n, double *ret)
         worst = 0; /* all failed */
     for (size_t i = 0; i < n; i++)
         ret[i] = isnan(points[i]->y) ? worst : points[i]->y;
-    targets_normal(ret, (int)n, ret);
 }
 
 static double *fit(struct algorithm_ctx *a, size_t n_first)
@@ -194,7 +201,8 @@ static double *fit(struct algorithm_ctx *a, size_t n_first)
 
     for (size_t i = 0; i < n; i++)
         memcpy(x + i * d, points[i]->x, d * sizeof *x);
-    targets_of(points, n, y);
+    values_of(points, n, y);
+    targets_normal(y, (int)n, y);
     gp_theta_start(a->n_scales, theta);
     if (a->n_fits)
         memcpy(theta, a->fits[a->n_fits - 1].theta, n_theta * sizeof *theta);
@@ -237,21 +245,37 @@ static void set_rows(struct algorithm_ctx *a, size_t from, struct point *const *
     }
 }
 
-/* The told points with their targets, then the pending ones with what the model expects there. */
-static size_t set_model(struct algorithm_ctx *a, double *y)
+/* A value that would be worth a trial: better than the best by a share of what the search has gained
+ * since its first points. */
+static double aim_of(const struct algorithm_ctx *a, int64_t trial)
 {
-    const double *theta = current_theta(a);
-    struct point *points[ACTIVE_ABOVE];
-    size_t n_told = a->history.told.n, n_pending = a->history.pending.n, skip = 0;
-    size_t n = history_select(&a->history, n_told, n_told > ACTIVE_ABOVE ? ACTIVE_MOST : ACTIVE_ABOVE, points);
+    double best = a->history.ranked.items[0]->y, start = history_median(&a->history, (size_t)a->n_init);
+    double share = margins[trial % (int64_t)ARRAY_LEN(margins)];
 
-    if (theta != a->theta)
-        gp_set_theta(a->gp, theta);
-    a->theta = theta;
-    set_rows(a, 0, points, n);
-    gp_truncate(a->gp, (int)n);
-    targets_of(points, n, y);
-    gp_set_targets(a->gp, y);
+    return start > best ? fmax(best - share * start + share * best, -DBL_MAX) : best;
+}
+
+/* What the model is to improve on; y [n] are its targets, and `aim` is the transformed aim. With noise
+ * the best value is a lucky one: the best that the model believes takes its place. */
+static double incumbent(const struct algorithm_ctx *a, const double *y, size_t n, double aim)
+{
+    CLEANUP(freep) double *mean = xcalloc(n, sizeof *mean);
+    double best = HUGE_VAL, believed = HUGE_VAL;
+
+    if (a->noiseless)
+        return aim;
+    gp_predict(a->gp, a->gp->x, (int)n, mean, NULL);
+    for (size_t i = 0; i < n; i++) {
+        best = fmin(best, y[i]);
+        believed = fmin(believed, mean[i]);
+    }
+    return believed - (best - aim);
+}
+
+static void add_pending(struct algorithm_ctx *a, size_t n, double *y)
+{
+    size_t n_pending = a->history.pending.n, skip = 0;
+
     if (n_pending > PENDING_MOST) {
         skip = n_pending - PENDING_MOST;
         n_pending = PENDING_MOST;
@@ -260,21 +284,29 @@ static size_t set_model(struct algorithm_ctx *a, double *y)
         gp_predict(a->gp, a->history.pending.items[skip + i]->x, 1, &y[n + i], NULL);
     set_rows(a, n, a->history.pending.items + skip, n_pending);
     gp_set_targets(a->gp, y);
-    return n;
 }
 
-/* What there is to improve on: the best value, or with noise the best that the model believes. */
-static double incumbent(const struct algorithm_ctx *a, const double *y, size_t n)
+/* The told points with their targets, then the pending ones with what the model expects there. Returns
+ * the target to improve on. */
+static double set_model(struct algorithm_ctx *a, int64_t trial)
 {
-    CLEANUP(freep) double *mean = xcalloc(n, sizeof *mean);
-    double best = HUGE_VAL;
+    const double *theta = current_theta(a);
+    struct point *points[ACTIVE_ABOVE];
+    double y[ACTIVE_ABOVE + PENDING_MOST + 1], best;
+    size_t n_told = a->history.told.n;
+    size_t n = history_select(&a->history, n_told, n_told > ACTIVE_ABOVE ? ACTIVE_MOST : ACTIVE_ABOVE, points);
 
-    if (a->gp->noise > 1e-4)
-        gp_predict(a->gp, a->gp->x, (int)n, mean, NULL);
-    else
-        memcpy(mean, y, n * sizeof *mean);
-    for (size_t i = 0; i < n; i++)
-        best = fmin(best, mean[i]);
+    if (theta != a->theta)
+        gp_set_theta(a->gp, theta);
+    a->theta = theta;
+    set_rows(a, 0, points, n);
+    gp_truncate(a->gp, (int)n);
+    values_of(points, n, y);
+    y[n] = aim_of(a, trial);
+    targets_normal(y, (int)n + 1, y);
+    gp_set_targets(a->gp, y);
+    best = incumbent(a, y, n, y[n]);
+    add_pending(a, n, y);
     return best;
 }
 
@@ -282,12 +314,10 @@ static bool taken(void *arg, const double *x) { return history_has(arg, x); }
 
 static void suggest(struct algorithm_ctx *a, int64_t trial, double *ret_x)
 {
-    double y[ACTIVE_ABOVE + PENDING_MOST];
-    size_t n = set_model(a, y);
     struct propose p = {
         .coords = a->coords,
         .gp = a->gp,
-        .best = incumbent(a, y, n),
+        .best = set_model(a, trial),
         .seed = a->seed,
         .trial = trial,
         .cube_size = a->cube_size,
