@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 const struct algorithm *const algorithms[] = {
-    &random_algorithm, &tpe_algorithm, &bayesian_algorithm, &hyperband_algorithm, &grid_algorithm, NULL,
+    &random_algorithm, &tpe_algorithm, &bayesian_algorithm, &hyperband_algorithm, &grid_algorithm, &sobol_algorithm,
+    NULL,
 };
 
 const struct field algo_param_fields[] = {

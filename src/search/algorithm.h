@@ -64,4 +64,5 @@ struct seed_params { int64_t seed; };           /* RandomSeed; INT_UNSET when ab
 extern const struct field seed_fields[]; /* taken by every algorithm that draws */
 
 extern const struct algorithm random_algorithm, grid_algorithm; /* algorithms/random.c, grid.c */
+extern const struct algorithm sobol_algorithm; /* algorithms/sobol.c */
 extern const struct algorithm tpe_algorithm, bayesian_algorithm, hyperband_algorithm; /* later.c */

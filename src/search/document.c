@@ -187,11 +187,11 @@ static int check_algorithm(struct search_plan *p, struct mem *mem, struct err *e
 
     p->algorithm = algorithm_find(a->algorithm);
     if (!p->algorithm)
-        return err_field(err, "algoDef.algorithm", "Random or ExperimentGridSearch",
+        return err_field(err, "algoDef.algorithm", "Random, Tpe, Bayesian, Sobol or ExperimentGridSearch",
                          "there is no algorithm \"%.60s\"; GET /hypersearch/algorithm lists them",
                          a->algorithm);
     if (p->algorithm->not_built)
-        return err_field(err, "algoDef.algorithm", "Random or ExperimentGridSearch", "%s",
+        return err_field(err, "algoDef.algorithm", "Random, Tpe, Bayesian, Sobol or ExperimentGridSearch", "%s",
                          p->algorithm->not_built);
     if (p->algorithm->params && algorithm_params(seed_fields, &a->params, &seed, mem, err) < 0)
         return -1;

@@ -2,12 +2,7 @@
 /* Algorithms that clients know and may list, but that this version cannot run. */
 #include "search/algorithm.h"
 
-const struct algorithm tpe_algorithm = {
-    .name      = "TPE",
-    .not_built = "the algorithm TPE is not part of this version; use Random or ExperimentGridSearch",
-};
-
 const struct algorithm hyperband_algorithm = {
     .name      = "Hyperband",
-    .not_built = "the algorithm Hyperband is not part of this version; use Random or ExperimentGridSearch",
+    .not_built = "the algorithm Hyperband is not part of this version; use Tpe, Bayesian or Random",
 };

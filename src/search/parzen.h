@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Densities over a search space: a mixture of one kernel per observed point and a uniform prior.
+ * Coordinates of a point ([n_axes]): of a real axis the place in [0, 1); of a grid or a choice the
+ * index. Nothing is kept between calls: a mixture lives in the memory it was fitted in. */
+
+#include "search/space.h"
+
+#include <stdint.h>
+
+struct mem;
+
+enum { PARZEN_GRID_MAX = 4096 /* a finer grid is a real axis */ };
+
+enum axis_kind { AXIS_REAL, AXIS_GRID, AXIS_CHOICE };
+
+struct axis {                       /* a parameter that has more than one value */
+    enum axis_kind kind;
+    int dim;                        /* of the cube */
+    double n;                       /* GRID, CHOICE: how many */
+    const struct dimension *snap;   /* REAL: not NULL when values are whole or on a grid all the same */
+};
+
+/* Fills [s->n_dims]; returns how many there are. */
+int axes_of(const struct space *s, struct axis *ret);
+
+void axes_point(const struct axis *axes, int n_axes, const double *cube, double *ret_x);
+void axes_cube(const struct axis *axes, int n_axes, const double *x, double *ret_cube); /* others stay */
+
+/* How the density joins the axes: as a sum of products (kernels are joint, what goes together is
+ * learnt) or as a product of sums (axes are independent). */
+enum parzen_form { PARZEN_JOINT, PARZEN_SEPARATE };
+
+struct parzen {
+    const struct axis *axes;
+    int n_axes, n;
+    double *centre;         /* [n_axes x n] */
+    double *weight;         /* [n]; with prior_weight they sum to 1 */
+    double prior_weight;
+    double *sigma;          /* [n_axes]; of REAL and GRID, as part of the cube */
+    double *log_norm;       /* [n_axes x n] log of the factor that makes each kernel's mass 1 */
+    double **log_kernel;    /* [n_axes]; GRID: by distance in cells; CHOICE: same, another */
+    double *log_weight;     /* [n] with all log_norm added */
+    double log_prior;       /* weight and density of the prior */
+};
+
+/* `points` [n] of coordinates, `weights` [n] of any sum; `width` scales the kernels. The points must
+ * outlive the mixture no longer than the call. */
+void parzen_fit(const struct axis *axes, int n_axes, const double *const *points,
+                const double *weights, int n, double width, struct mem *mem, struct parzen *ret);
+
+/* Log of the density at x, relative to the cube (grids and choices: log of the mass). `scratch`
+ * [n]. */
+double parzen_log_density(const struct parzen *p, enum parzen_form form, const double *x,
+                          double *scratch);
+
+struct draws {                      /* random numbers of one trial, one after the other */
+    uint64_t seed, trial;
+    uint32_t next, stream;
+};
+
+double draws_next(struct draws *d); /* uniform in [0, 1) */
+
+void parzen_sample(const struct parzen *p, enum parzen_form form, struct draws *d, double *ret_x);
