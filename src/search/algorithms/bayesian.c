@@ -40,7 +40,7 @@
 #include "search/gp_fit.h"
 #include "search/history.h"
 #include "search/propose.h"
-#include "search/rng.h"
+#include "search/sobol.h"
 #include "search/targets.h"
 
 #include <float.h>
@@ -343,7 +343,6 @@ static bool model_is_due(const struct algorithm_ctx *a)
 static int bayesian_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube, struct err *err)
 {
     CLEANUP(freep) double *x = xcalloc((size_t)a->coords->d + 1, sizeof *x);
-    int n_dims = a->coords->space->n_dims;
 
     (void)err;
     if (a->max_trials >= 0 && trial >= a->max_trials)
@@ -351,8 +350,8 @@ static int bayesian_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube
     if (model_is_due(a)) {
         suggest(a, trial, x);
     } else {
-        for (int i = 0; i < n_dims; i++)
-            ret_cube[i] = rng_uniform(a->seed, (uint64_t)trial, (uint32_t)i, 0);
+        for (int i = 0; i < a->coords->d; i++)
+            ret_cube[a->coords->dim[i]] = sobol_uniform(a->seed, (uint64_t)trial, (uint32_t)i);
         coords_from_cube(a->coords, ret_cube, x);
     }
     coords_to_cube(a->coords, x, ret_cube);

@@ -121,6 +121,16 @@ static double mixed(const struct value *v)
     return pow((double)v[0].integer - 13, 2) / 20 + (v[1].integer != 2) + fabs(v[2].real - 0.3);
 }
 
+/* Two basins: the wide one of choice 0 ends at 1, the one of choice 1, elsewhere and narrow, at 0. */
+static double two_basins(const struct value *v)
+{
+    double x = v[1].real, y = v[2].real;
+
+    if (v[0].integer == 1)
+        return fmin(3, 40 * (pow(x - 0.85, 2) + pow(y - 0.9, 2)));
+    return 1 + pow(x - 0.2, 2) + pow(y - 0.3, 2);
+}
+
 static double flat(const struct value *v)
 {
     (void)v;
@@ -157,6 +167,18 @@ static void whole_numbers_and_choices_are_found_exactly(void **state)
 
         start(&r, 3, 50, seed);
         assert_true(minimise(&r, 0, 50, mixed) < 0.05);
+        end(&r);
+    }
+}
+
+static void an_optimum_that_is_known_is_left_for_what_is_not(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct run r = { .dims = { choice(letters, 2), real(0, 1), real(0, 1) } };
+
+        start(&r, 3, 80, seed);
+        assert_true(minimise(&r, 0, 80, two_basins) < 0.1);
         end(&r);
     }
 }
@@ -334,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(optima_are_found_where_random_points_are_far_off),
         cmocka_unit_test(whole_numbers_and_choices_are_found_exactly),
+        cmocka_unit_test(an_optimum_that_is_known_is_left_for_what_is_not),
         cmocka_unit_test(a_restart_goes_on_as_if_nothing_had_been),
         cmocka_unit_test(trials_under_way_are_kept_away_from),
         cmocka_unit_test(a_space_of_few_points_is_not_searched_for_ever),
