@@ -31,6 +31,7 @@ struct writer {
     pthread_cond_t given;   /* on the monotonic clock */
     struct change *first, **end;
     bool stopping;
+    _Atomic uint64_t n_commits;     /* not guarded */
 };
 
 static const char sql_begin[] = "BEGIN IMMEDIATE";
@@ -187,6 +188,7 @@ static void *run(void *arg)
         if (!group)
             break;
         write_changes(w->db, group);
+        w->n_commits++;
         tell(group);
         dirty = true;
     }
@@ -259,6 +261,8 @@ void writer_add(struct writer *w, write_fn *fn, written_fn *done, void *arg)
     pthread_cond_signal(&w->given);
     pthread_mutex_unlock(&w->lock);
 }
+
+uint64_t writer_commits(const struct writer *w) { return w->n_commits; }
 
 struct wait {
     write_fn *fn;

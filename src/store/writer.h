@@ -4,6 +4,8 @@
  * savepoint of its own, and whatever is waiting is committed as one transaction (group commit): one
  * fsync for many changes. A change is acknowledged only after that commit. */
 
+#include <stdint.h>
+
 struct db;
 struct err;
 struct writer;
@@ -23,3 +25,7 @@ void writer_add(struct writer *w, write_fn *change, written_fn *done /* may be N
 
 /* The same, waiting for the outcome. Not for the engine thread or HTTP handlers. */
 int writer_run(struct writer *w, write_fn *change, void *arg, struct err *err);
+
+/* Grows with every commit, before anyone is told of it: what was read after noting it is still true while it
+ * has not grown. Any thread. */
+uint64_t writer_commits(const struct writer *w);

@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/call.h"
+#include "store/writer.h"
 #include "tasks/exec.h"
+#include "tasks/exec_cache.h"
 #include "tasks/exec_own.h"
 #include "tasks/exec_routes.h"
 #include "tasks/exec_store.h"
@@ -26,13 +28,22 @@ int exec_own(struct call *c, struct exec *ret, struct err *err)
     return 0;
 }
 
+/* The call that clients poll: from the cache while nothing has been written. */
 static int show_exec(struct call *c, struct err *err)
 {
+    const struct tasks *t = c->room;
+    const char *id = call_param(c, "execId");
+    uint64_t commits = writer_commits(t->config.writer);
+    struct text json = {0};
     struct exec exec;
 
+    if (exec_cache_find(t->cache, id, commits, c->role == ADMIN ? NULL : c->user, &json))
+        return reply_json(c, 200, &json);
     if (exec_own(c, &exec, err) < 0)
         return -1;
-    return reply_fields(c, 200, exec_fields, &exec);
+    fields_to_text(exec_fields, &exec, &json);
+    exec_cache_keep(t->cache, id, commits, exec.creator, &json);
+    return reply_json(c, 200, &json);
 }
 
 /* --- the list --- */

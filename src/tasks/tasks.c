@@ -8,6 +8,7 @@
 #include "base/settings.h"
 #include "tasks/engine.h"
 #include "tasks/events_keep.h"
+#include "tasks/exec_cache.h"
 #include "tasks/insight.h"
 
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct tasks *tasks_new(const struct tasks_config *config, struct err *err)
 
     t->config = *config;
     t->started_mono_ms = clock_mono_ms();
+    t->cache = exec_cache_new();
     if (file_mkdirs(config->settings->result_fs, 0755, err) == 0
         && file_mkdirs(mem_printf(mem, "%s/run", config->settings->data_dir), 0755, err) == 0)
         t->engine = engine_new(t, err);
@@ -27,6 +29,7 @@ struct tasks *tasks_new(const struct tasks_config *config, struct err *err)
         t->insight = insight_new(config, err);
     if (!t->insight) {
         engine_free(t->engine);
+        exec_cache_free(t->cache);
         free(t);
         return NULL;
     }
@@ -42,6 +45,7 @@ void tasks_free(struct tasks *t)
     events_keep_free(t->events_keep);
     insight_free(t->insight);
     engine_free(t->engine);
+    exec_cache_free(t->cache);
     free(t);
 }
 

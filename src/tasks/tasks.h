@@ -30,6 +30,7 @@ struct tasks_config {
 struct tasks {                  /* plain, read-only after tasks_new() */
     struct tasks_config config;
     struct engine *engine;
+    struct exec_cache *cache;   /* records that are being polled */
     struct insight *insight;
     struct events_keep *events_keep;
     int64_t started_mono_ms;    /* for the uptime */
