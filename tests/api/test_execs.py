@@ -313,7 +313,7 @@ def test_bytes_that_are_no_text_are_refused(server, nothing_left):
 def test_a_name_of_a_megabyte_is_refused(server, nothing_left):
     big = "x" * (1 << 20)
     data = json.dumps({"args": f"--exec-start tensorflow --appName {big}"})
-    refused(submit(server, None, {"file": ("main.py", NOOP)}, data={"data": data}))
+    refused(submit(server, None, {"file": ("main.py", NOOP)}, data={"data": data}), "data", status=413)
     reply = submit(server, "--exec-start tensorflow --model-main main.py", {"file": ("x" * 300, NOOP)})
     refused(reply, "name")
 
