@@ -5,8 +5,8 @@
 
 static const double log_sqrt_2pi = 0.91893853320467274178;
 
-/* c such that Mills' ratio (1 - Phi(t)) / phi(t) is 1 / (t + c): 1/(t + 2/(t + 3/(t + ...))). At t = 5
- * forty levels leave an error below 1e-15. */
+/* c such that Mills' ratio (1 - Phi(t)) / phi(t) is 1 / (t + c): 1/(t + 2/(t + 3/(t + ...))). At t
+ * = 5 forty levels leave an error below 1e-15. */
 static double mills_tail(double t)
 {
     double c = 0;
@@ -31,7 +31,8 @@ double log_improvement(double z, double *ret_slope)
     return -0.5 * z * z - log_sqrt_2pi + log(c / (c - z));
 }
 
-double log_ei(double best, double mean, double variance, double *ret_by_mean, double *ret_by_variance)
+double log_ei(double best, double mean, double variance, double *ret_by_mean,
+              double *ret_by_variance)
 {
     double sd = sqrt(variance), z = (best - mean) / sd, slope;
     double value = log_improvement(z, &slope) + log(sd);

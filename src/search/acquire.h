@@ -12,6 +12,7 @@
  * *ret_slope is the derivative, above 0. */
 double log_improvement(double z, double *ret_slope);
 
-/* log E[max(best - f, 0)] for f normal with this mean and variance (above 0), and its derivatives by
- * mean and variance. */
-double log_ei(double best, double mean, double variance, double *ret_by_mean, double *ret_by_variance);
+/* log E[max(best - f, 0)] for f normal with this mean and variance (above 0), and its derivatives
+ * by mean and variance. */
+double log_ei(double best, double mean, double variance, double *ret_by_mean,
+              double *ret_by_variance);

@@ -20,7 +20,7 @@ static const double *row_of(const double *l, int i) { return l + triangle_size(i
 
 BODY double dot_body(const double *a, const double *b, int n)
 {
-    double s[8] = {0}, rest = 0; /* eight sums that a compiler may keep in vectors */
+    double s[8] = { 0 }, rest = 0; /* eight sums that a compiler may keep in vectors */
     int i = 0;
 
     for (; i + 8 <= n; i += 8)
@@ -123,7 +123,7 @@ void cholesky_backward(const double *l, int n, double *b)
 
 void cholesky_forward_many(const double *l, int n, double *b, double *ret_sums)
 {
-    double sums[CHOLESKY_LANES] = {0};
+    double sums[CHOLESKY_LANES] = { 0 };
 
     for (int i = 0; i < n; i++) {
         const double *row = row_of(l, i);

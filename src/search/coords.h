@@ -3,18 +3,18 @@
 /* A search space as a model sees it. Pure.
  *
  * A point is d numbers, one for each parameter that has more than one value. A range is a number in
- * [0, 1), the same as in the unit cube, but always that of a value that can occur: whole numbers and
- * steps are seen at the middle of their share, rounded powers where the rounded value lies. A discrete
- * parameter is the index of its choice. */
+ * [0, 1), the same as in the unit cube, but always that of a value that can occur: whole numbers
+ * and steps are seen at the middle of their share, rounded powers where the rounded value lies. A
+ * discrete parameter is the index of its choice. */
 
 #include "base/cleanup.h"
 #include "search/space.h"
 
 struct coords {
-    const struct space *space;  /* outlives this */
+    const struct space *space; /* outlives this */
     int d;
-    int *dim;                   /* [d] position in the space */
-    bool *category;             /* [d] */
+    int *dim;       /* [d] position in the space */
+    bool *category; /* [d] */
 };
 
 struct coords *coords_new(const struct space *space);

@@ -9,8 +9,8 @@
 
 enum { LANES = CHOLESKY_LANES };
 
-/* Added to the noise, and the least pivot, relative to the signal: a point told twice, with a noise of
- * nothing, must not break the factor. */
+/* Added to the noise, and the least pivot, relative to the signal: a point told twice, with a noise
+ * of nothing, must not break the factor. */
 static const double jitter = 1e-8, least_pivot = 1e-10, least_variance = 1e-12;
 
 struct gp *gp_new(int d, int n_scales, const bool *category)
@@ -114,7 +114,7 @@ void gp_set_targets(struct gp *gp, const double *y)
 /* Squared distances of one known point to LANES new ones, at [d × LANES]. */
 static void distances(const struct gp *gp, const double *known, const double *at, double *ret)
 {
-    double r2[LANES] = {0};
+    double r2[LANES] = { 0 };
 
     for (int i = 0; i < gp->d; i++, at += LANES) {
         double w = gp->weight[i], here = known[i];
@@ -156,7 +156,7 @@ static void predict_lanes(const struct gp *gp, const double *at, double *v, doub
 void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean, double *ret_variance)
 {
     CLEANUP(freep) double *at = xcalloc((size_t)(gp->d + gp->n + 1) * LANES, sizeof *at);
-    double mean[LANES], variance[LANES];
+    double mean[LANES] = { 0 }, variance[LANES] = { 0 };
 
     for (int from = 0; from < m; from += LANES) {
         int n = m - from < LANES ? m - from : LANES;

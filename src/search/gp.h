@@ -2,7 +2,8 @@
 #pragma once
 /* A Gaussian process with mean 0 over numbers and categories. Pure; one thread per struct gp.
  *
- *   r^2(a, b) = sum over i of  d_i(a, b) / l_i^2,   d_i = (a_i - b_i)^2, or a_i != b_i for a category
+ *   r^2(a, b) = sum over i of d_i(a, b) / l_i^2
+ *   d_i       = (a_i - b_i)^2; for a category 1 where they differ, else 0
  *   k(a, b)   = s^2 (1 + sqrt(5) r + 5/3 r^2) exp(-sqrt(5) r)             (Matérn 5/2)
  *
  * and a noise variance on the diagonal. A category differs or does not: no order, no distance.
@@ -20,13 +21,13 @@
 
 struct gp {
     int d, n_scales;
-    bool *category;             /* [d] */
-    double *weight;             /* [d] 1 / l^2 */
-    double signal, noise;       /* variances */
-    int n, room;                /* points in the factor */
-    double *x;                  /* [room × d] */
-    double *l;                  /* packed factor of the kernel matrix */
-    double *y, *alpha;          /* [room] targets, and K^-1 y */
+    bool *category;       /* [d] */
+    double *weight;       /* [d] 1 / l^2 */
+    double signal, noise; /* variances */
+    int n, room;          /* points in the factor */
+    double *x;            /* [room × d] */
+    double *l;            /* packed factor of the kernel matrix */
+    double *y, *alpha;    /* [room] targets, and K^-1 y */
 };
 
 struct gp *gp_new(int d, int n_scales, const bool *category);
@@ -38,14 +39,15 @@ void gp_set_theta(struct gp *gp, const double *theta);
 
 void gp_truncate(struct gp *gp, int n); /* keeps the first n points */
 
-/* Adds one point, in O(n^2). The factor is the same, bit for bit, as if it had been made at once. */
+/* Adds one point, in O(n^2). The factor is the same, bit for bit, as if it had been made in one. */
 void gp_append(struct gp *gp, const double *x);
 
 void gp_set_targets(struct gp *gp, const double *y); /* [gp->n], copied */
 
-/* Mean and variance of the function (without noise) at x [m × d]. Both [m]; the variance is at least
- * 1e-12. ret_variance may be NULL. */
-void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean, double *ret_variance);
+/* Mean and variance of the function (without noise) at x [m × d]. Both [m]; the variance is at
+ * least 1e-12. ret_variance may be NULL. */
+void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean,
+                double *ret_variance);
 
 /* The same at one point, and the gradients [d], which are 0 for categories. */
 void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double *ret_variance,

@@ -12,8 +12,8 @@
 /* What does not change while theta does, and scratch. Pairs (i, j) with j < i, row by row. */
 struct fit {
     const struct gp_data *data;
-    double *apart;              /* [pairs × n_scales] squared differences */
-    double *k, *slope;          /* [pairs] kernel without signal variance, and its derivative by r^2 */
+    double *apart;     /* [pairs × n_scales] squared differences */
+    double *k, *slope; /* [pairs] kernel without signal variance, and its derivative by r^2 */
     double *l, *work, *inverse; /* packed triangles */
     double *alpha;              /* [n] */
     double *weight;             /* [n_scales] */
@@ -158,8 +158,13 @@ double gp_fit(const struct gp_data *data, int rounds, double *theta)
     CLEANUP(fit_done) struct fit f = fit_start(data);
     CLEANUP(freep) double *lo = xcalloc((size_t)n * 2, sizeof *lo);
     double *hi = lo + n;
-    const struct lbfgs problem = { .n = n, .lo = lo, .hi = hi, .max_rounds = rounds,
-                                   .small_enough = 1e-5, .fn = loss_of, .arg = &f };
+    const struct lbfgs problem = { .n = n,
+                                   .lo = lo,
+                                   .hi = hi,
+                                   .max_rounds = rounds,
+                                   .small_enough = 1e-5,
+                                   .fn = loss_of,
+                                   .arg = &f };
 
     for (int k = 0; k < n - 2; k++) { /* below: noise between grid points; above: no influence */
         lo[k] = log(0.02);

@@ -9,13 +9,13 @@
 #include <string.h>
 
 enum {
-    PAIRS     = 8,
-    HALVINGS  = 20, /* of the step, before a direction is given up */
+    PAIRS = 8,
+    HALVINGS = 20, /* of the step, before a direction is given up */
 };
 
 struct state {
     const struct lbfgs *p;
-    double *x, *grad;           /* where we are */
+    double *x, *grad; /* where we are */
     double *next, *next_grad;
     double *dir;
     double *s[PAIRS], *y[PAIRS], rho[PAIRS]; /* newest first */
@@ -63,7 +63,7 @@ static void add(double *to, double factor, const double *v, int n)
 static void direction(struct state *t)
 {
     int n = t->p->n;
-    double a[PAIRS], length = sqrt(steepest(t));
+    double a[PAIRS] = { 0 }, length = sqrt(steepest(t));
 
     for (int k = 0; k < t->n_pairs; k++) {
         a[k] = t->rho[k] * dot(t->s[k], t->dir, n);
@@ -80,8 +80,10 @@ static void direction(struct state *t)
     for (int i = 0; i < n; i++)
         if (held(t, i))
             t->dir[i] = 0;
-    if (!t->n_pairs || !(dot(t->dir, t->grad, n) < -1e-10 * length * sqrt(dot(t->dir, t->dir, n)))) {
-        double scale = 1 / fmax(1, sqrt(steepest(t))); /* nothing is known of the scale: a short step */
+    if (!t->n_pairs ||
+        !(dot(t->dir, t->grad, n) < -1e-10 * length * sqrt(dot(t->dir, t->dir, n)))) {
+        double scale =
+            1 / fmax(1, sqrt(steepest(t))); /* nothing is known of the scale: a short step */
 
         t->n_pairs = 0;
         for (int i = 0; i < n; i++)
@@ -140,7 +142,7 @@ static bool step(struct state *t, double *value)
 double lbfgs_minimise(const struct lbfgs *p, double *x)
 {
     struct state t;
-    double value, before;
+    double value;
 
     for (int i = 0; i < p->n; i++)
         x[i] = fmin(fmax(x[i], p->lo[i]), p->hi[i]);
@@ -148,8 +150,8 @@ double lbfgs_minimise(const struct lbfgs *p, double *x)
     value = p->fn(p->arg, x, t.grad);
     for (int round = 0; round < p->max_rounds && isfinite(value); round++) {
         bool informed = t.n_pairs > 0;
+        double before = value;
 
-        before = value;
         direction(&t);
         if (!step(&t, &value)) {
             if (!informed)

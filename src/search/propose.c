@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Candidates are a slice of a set of cube_size random points, and points near the best trials at
- * every distance. The best of them, and a few more drawn by their expected improvement, are polished
- * by gradient in what is a number; the result is rounded to what can occur and, where there are
- * choices or grids, compared with its neighbours. */
+ * every distance. The best of them, and a few more drawn by their expected improvement, are
+ * polished by gradient in what is a number; the result is rounded to what can occur and, where
+ * there are choices or grids, compared with its neighbours. */
 #include "search/propose.h"
 
 #include "base/mem.h"
@@ -15,15 +15,15 @@
 #include <string.h>
 
 enum {
-    SPREAD        = 500, /* candidates out of the set */
-    NEAR_BEST     = 100, /* candidates around the best trial, */
-    NEAR_OTHERS   = 180, /* and around any incumbent */
-    FEWEST        = 8,   /* the parts that are left of each when a model is large */
-    STARTS        = 5,   /* points polished */
+    SPREAD = 500,      /* candidates out of the set */
+    NEAR_BEST = 100,   /* candidates around the best trial, */
+    NEAR_OTHERS = 180, /* and around any incumbent */
+    FEWEST = 8,        /* the parts that are left of each when a model is large */
+    STARTS = 5,        /* points polished */
     POLISH_ROUNDS = 30,
-    CHOICES_SEEN  = 20,  /* other values of one parameter tried in the last step */
-    NEIGHBOURS    = 400,
-    LAST_DRAWS    = 200, /* random points looked at when all candidates are taken */
+    CHOICES_SEEN = 20, /* other values of one parameter tried in the last step */
+    NEIGHBOURS = 400,
+    LAST_DRAWS = 200, /* random points looked at when all candidates are taken */
 };
 
 /* Unrelated uses of the random numbers of a trial. */
@@ -33,14 +33,17 @@ static const double effort = 2e7; /* candidates * points * dimensions: some 20 m
 
 struct pool {
     const struct propose *p;
-    double *x;          /* [room × d] */
-    double *value;      /* [room] log expected improvement */
+    double *x;     /* [room × d] */
+    double *value; /* [room] log expected improvement */
     double *mean, *variance;
     int n, room;
     uint32_t n_drawn;
 };
 
-static double *candidate(const struct pool *c, int i) { return c->x + (size_t)i * (size_t)c->p->coords->d; }
+static double *candidate(const struct pool *c, int i)
+{
+    return c->x + (size_t)i * (size_t)c->p->coords->d;
+}
 
 static double draw(struct pool *c, uint32_t stream)
 {
@@ -118,7 +121,7 @@ static int best_of(const struct pool *c)
 
 struct polish {
     const struct propose *p;
-    const double *start;        /* categories stay */
+    const double *start;                   /* categories stay */
     double *x, *mean_grad, *variance_grad; /* [d] */
 };
 
@@ -143,11 +146,19 @@ static void add_polished(struct pool *c, int from)
     const struct coords *k = c->p->coords;
     size_t d = (size_t)k->d;
     CLEANUP(freep) double *memory = xcalloc(d * 5 + 1, sizeof *memory);
-    struct polish q = { .p = c->p, .start = candidate(c, from), .x = memory, .mean_grad = memory + d,
+    struct polish q = { .p = c->p,
+                        .start = candidate(c, from),
+                        .x = memory,
+                        .mean_grad = memory + d,
                         .variance_grad = memory + 2 * d };
     double *lo = memory + 3 * d, *hi = memory + 4 * d;
-    const struct lbfgs problem = { .n = k->d, .lo = lo, .hi = hi, .max_rounds = POLISH_ROUNDS,
-                                   .small_enough = 1e-6, .fn = minus_log_ei, .arg = &q };
+    const struct lbfgs problem = { .n = k->d,
+                                   .lo = lo,
+                                   .hi = hi,
+                                   .max_rounds = POLISH_ROUNDS,
+                                   .small_enough = 1e-6,
+                                   .fn = minus_log_ei,
+                                   .arg = &q };
     double *x = candidate(c, c->n++);
 
     for (size_t i = 0; i < d; i++) {

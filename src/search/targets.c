@@ -8,7 +8,8 @@
 
 static const double lambda_min = -2, lambda_max = 4, outermost = 20;
 
-/* Of z whose log1p(|z|) is known: (exp(power * log) - 1) / power, in the form that is exact near 0. */
+/* Of z whose log1p(|z|) is known: (exp(power * log) - 1) / power, in the form that is exact near 0.
+ */
 static double transform(double z, double log_of, double lambda)
 {
     double power = z < 0 ? 2 - lambda : lambda;
@@ -39,8 +40,8 @@ static double variance_of(const double *z, int n)
 
 struct sample {
     const double *z;
-    double *logs, *work;        /* [n] */
-    double log_sum;             /* of sign(z) log(1 + |z|) */
+    double *logs, *work; /* [n] */
+    double log_sum;      /* of sign(z) log(1 + |z|) */
     int n;
 };
 
@@ -60,7 +61,8 @@ double yeo_johnson_lambda(const double *z, int n)
     CLEANUP(freep) double *memory = xcalloc((size_t)n * 2 + 1, sizeof *memory);
     struct sample s = { .z = z, .logs = memory, .work = memory + n, .n = n };
     const double golden = 0.61803398874989485;
-    double lo = lambda_min, hi = lambda_max, a = hi - golden * (hi - lo), b = lo + golden * (hi - lo);
+    double lo = lambda_min, hi = lambda_max, a = hi - golden * (hi - lo),
+           b = lo + golden * (hi - lo);
     double at_a, at_b;
 
     for (int i = 0; i < n; i++) {

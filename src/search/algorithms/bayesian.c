@@ -1,35 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Bayesian: a Gaussian process of the objective, and the point of the largest expected improvement.
+/* Bayesian: a Gaussian process of the objective, and the point of the largest expected
+ * improvement.
  *
  *   f ~ GP(0, k),  y = T(objective) = f + noise,   next = argmax log E[max(y_best - f(x), 0)]
  *
- * k is a Matérn 5/2 kernel with one length per parameter (search/gp.h), its hyperparameters are the
- * most probable ones (search/gp_fit.h), T is a monotone transform towards a normal distribution
- * (search/targets.h), and the improvement is searched for among candidates and then by gradient
- * (search/propose.h).
+ * k is a Matérn 5/2 kernel with one length per parameter (search/gp.h), its hyperparameters are
+ * the most probable ones (search/gp_fit.h), T is a monotone transform towards a normal
+ * distribution (search/targets.h), and the improvement is searched for among candidates and then
+ * by gradient (search/propose.h).
  *
- * Source: Jones, Schonlau & Welch 1998, "Efficient global optimization of expensive black-box functions";
- * Snoek, Larochelle & Adams 2012, "Practical Bayesian optimization of machine learning algorithms";
- * Rasmussen & Williams 2006, chapters 2 and 5; Ament et al. 2023 for the logarithm. The choices among
- * their variants are those that scored best in bench/search.
+ * Source: Jones, Schonlau & Welch 1998, "Efficient global optimization of expensive black-box
+ * functions"; Snoek, Larochelle & Adams 2012, "Practical Bayesian optimization of machine
+ * learning algorithms"; Rasmussen & Williams 2006, chapters 2 and 5; Ament et al. 2023 for the
+ * logarithm. The choices among their variants are those that scored best in bench/search.
  *
- * Deviations, all so that a suggestion stays cheap and can be repeated:
+ * Deviations, most of them so that a suggestion stays cheap and can be repeated:
  *
- * - A suggestion is a function of the seed, its number, what was told and what is pending; not of the
- *   order of events. Hyperparameters are fitted to the first 5, 6, 7, ... told trials by number (from 24
- *   on in steps of an eighth), each fit from where the one before ended. A trial that is told late makes
- *   the fits anew that would have seen it. Kernel matrices are factored in order of trial number.
- * - Pending trials count as told with the value the model expects there (Ginsbourger, Le Riche & Carraro
- *   2010, "kriging believer"): nobody goes where someone is under way.
- * - An improvement below a small share of what the search has gained since its first points counts for
- *   nothing (Jones 2001, "A taxonomy of global optimization methods", section 4.1, for the probability of
- *   improvement): next = argmax log E[max(y_best - margin - f(x), 0)], with two margins in turn.
+ * - A suggestion is a function of the seed, its number, what was told and what is pending; not of
+ *   the order of events. Hyperparameters are fitted to the first 5, 6, 7, ... told trials by
+ *   number (from 24 on in steps of an eighth), each fit from where the one before ended. A trial
+ *   that is told late makes the fits anew that would have seen it. Kernel matrices are factored
+ *   in order of trial number.
+ * - Pending trials count as told with the value the model expects there (Ginsbourger, Le Riche &
+ *   Carraro 2010, "kriging believer"): nobody goes where someone is under way.
+ * - An improvement below a small share of what the search has gained since its first points
+ *   counts for nothing (Jones 2001, "A taxonomy of global optimization methods", section 4.1, for
+ *   the probability of improvement): next = argmax log E[max(y_best - margin - f(x), 0)], with
+ *   two margins in turn.
  * - Failed trials, and values that are not finite, count as the worst value told.
- * - Above ACTIVE_ABOVE told trials the model sees ACTIVE_MOST of them: the better half by value, the rest
- *   spread evenly over the others; fits see FIT_MOST.
+ * - Above ACTIVE_ABOVE told trials the model sees ACTIVE_MOST of them: the better half by value,
+ *   the rest spread evenly over the others; fits see FIT_MOST.
  * - Above SCALES_MOST parameters there is one length for all.
- * - Noiseless leaves a noise term of at most a hundredth of the variance: a real loss is rough on a
- *   small scale even where it is repeatable. */
+ * - Noiseless leaves a noise term of at most a hundredth of the variance: a real loss is rough on
+ *   a small scale even where it is repeatable. */
 #include "search/algorithm.h"
 
 #include "base/err.h"
@@ -73,11 +76,12 @@ struct bayesian_params {
 };
 
 static const struct field bayesian_fields[] = {
-    { "RandomSeed", INT(struct bayesian_params, seed), .doc = "same seed, same trials; drawn when absent" },
+    { "RandomSeed", INT(struct bayesian_params, seed),
+      .doc = "same seed, same trials; drawn when absent" },
     { "InitPoints", INT(struct bayesian_params, init_points), .min = 1, .max = 1000000,
       .doc = "trials before the model is asked; default 10, at most half of maxJobNum" },
     { "CubeSize",   INT(struct bayesian_params, cube_size), .min = 1, .max = 1e12,
-      .doc = "points of the candidate set, at least maxJobNum; default maxJobNum * 100, at least 10000 without maxJobNum" },
+      .doc = "points of the candidate set; default maxJobNum * 100, without it at least 10000" },
     { "Noiseless",  TEXT(struct bayesian_params, noiseless), ALLOWED("true", "false", "1", "0"),
       .doc = "the same hyperparameters always give the same metric; default true" },
     { .type = FIELD_END },
@@ -105,7 +109,8 @@ struct algorithm_ctx {
 
 /* --- make --- */
 
-static int check_cube(const struct algorithm_setup *in, const struct bayesian_params *p, int64_t *ret, struct err *err)
+static int check_cube(const struct algorithm_setup *in, const struct bayesian_params *p,
+                      int64_t *ret, struct err *err)
 {
     if (in->max_trials < 0) {
         *ret = p->cube_size > CUBE_MIN ? p->cube_size : CUBE_MIN;
@@ -136,7 +141,8 @@ static struct algorithm_ctx *bayesian_make(const struct algorithm_setup *in, str
     struct algorithm_ctx *a;
     int64_t cube_size;
 
-    if (algorithm_params(bayesian_fields, in->params, &p, mem, err) < 0 || check_cube(in, &p, &cube_size, err) < 0)
+    if (algorithm_params(bayesian_fields, in->params, &p, mem, err) < 0 ||
+        check_cube(in, &p, &cube_size, err) < 0)
         return NULL;
     a = xcalloc(1, sizeof *a);
     a->seed = in->seed;
@@ -197,7 +203,9 @@ static double *fit(struct algorithm_ctx *a, size_t n_first)
     size_t n = history_select(&a->history, n_first, FIT_MOST, points);
     CLEANUP(freep) double *x = xcalloc(n * (d + 1) + n_theta, sizeof *x);
     double *y = x + n * d, *fresh = y + n, *theta = xcalloc(n_theta, sizeof *theta), loss;
-    const struct gp_data data = { (int)n, (int)d, a->n_scales, a->coords->category, x, y, a->noiseless ? 1e-2 : 0.5 };
+    const struct gp_data data = {
+        (int)n, (int)d, a->n_scales, a->coords->category, x, y, a->noiseless ? 1e-2 : 0.5
+    };
 
     for (size_t i = 0; i < n; i++)
         memcpy(x + i * d, points[i]->x, d * sizeof *x);
@@ -245,18 +253,19 @@ static void set_rows(struct algorithm_ctx *a, size_t from, struct point *const *
     }
 }
 
-/* A value that would be worth a trial: better than the best by a share of what the search has gained
- * since its first points. */
+/* A value that would be worth a trial: better than the best by a share of what the search has
+ * gained since its first points. */
 static double aim_of(const struct algorithm_ctx *a, int64_t trial)
 {
-    double best = a->history.ranked.items[0]->y, start = history_median(&a->history, (size_t)a->n_init);
+    double best = a->history.ranked.items[0]->y,
+           start = history_median(&a->history, (size_t)a->n_init);
     double share = margins[trial % (int64_t)ARRAY_LEN(margins)];
 
     return start > best ? fmax(best - share * start + share * best, -DBL_MAX) : best;
 }
 
-/* What the model is to improve on; y [n] are its targets, and `aim` is the transformed aim. With noise
- * the best value is a lucky one: the best that the model believes takes its place. */
+/* What the model is to improve on; y [n] are its targets, and `aim` is the transformed aim. With
+ * noise the best value is a lucky one: the best that the model believes takes its place. */
 static double incumbent(const struct algorithm_ctx *a, const double *y, size_t n, double aim)
 {
     CLEANUP(freep) double *mean = xcalloc(n, sizeof *mean);
@@ -286,15 +295,16 @@ static void add_pending(struct algorithm_ctx *a, size_t n, double *y)
     gp_set_targets(a->gp, y);
 }
 
-/* The told points with their targets, then the pending ones with what the model expects there. Returns
- * the target to improve on. */
+/* The told points with their targets, then the pending ones with what the model expects there.
+ * Returns the target to improve on. */
 static double set_model(struct algorithm_ctx *a, int64_t trial)
 {
     const double *theta = current_theta(a);
     struct point *points[ACTIVE_ABOVE];
     double y[ACTIVE_ABOVE + PENDING_MOST + 1], best;
     size_t n_told = a->history.told.n;
-    size_t n = history_select(&a->history, n_told, n_told > ACTIVE_ABOVE ? ACTIVE_MOST : ACTIVE_ABOVE, points);
+    size_t n = history_select(&a->history, n_told,
+                              n_told > ACTIVE_ABOVE ? ACTIVE_MOST : ACTIVE_ABOVE, points);
 
     if (theta != a->theta)
         gp_set_theta(a->gp, theta);
@@ -325,7 +335,8 @@ static void suggest(struct algorithm_ctx *a, int64_t trial, double *ret_x)
         .arg = &a->history,
     };
 
-    for (; (size_t)p.n_incumbents < a->history.n_valued && p.n_incumbents < PROPOSE_INCUMBENTS; p.n_incumbents++)
+    for (; (size_t)p.n_incumbents < a->history.n_valued && p.n_incumbents < PROPOSE_INCUMBENTS;
+         p.n_incumbents++)
         p.incumbents[p.n_incumbents] = a->history.ranked.items[p.n_incumbents]->x;
     propose(&p, ret_x);
 }
@@ -336,8 +347,8 @@ static bool model_is_due(const struct algorithm_ctx *a)
 {
     const struct history *h = &a->history;
 
-    return a->coords->d > 0 && (int64_t)(h->told.n + h->pending.n) >= a->n_init && h->told.n >= FIT_FIRST &&
-           h->n_valued > 0;
+    return a->coords->d > 0 && (int64_t)(h->told.n + h->pending.n) >= a->n_init &&
+           h->told.n >= FIT_FIRST && h->n_valued > 0;
 }
 
 static int bayesian_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube, struct err *err)
@@ -359,8 +370,8 @@ static int bayesian_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube
     return 1;
 }
 
-static void bayesian_tell(struct algorithm_ctx *a, int64_t trial, const double *cube, enum trial_state state,
-                          double objective)
+static void bayesian_tell(struct algorithm_ctx *a, int64_t trial, const double *cube,
+                          enum trial_state state, double objective)
 {
     CLEANUP(freep) double *x = xcalloc((size_t)a->coords->d + 1, sizeof *x);
     size_t keep = 0;
@@ -371,7 +382,8 @@ static void bayesian_tell(struct algorithm_ctx *a, int64_t trial, const double *
         history_ask(&a->history, trial, x);
         return;
     }
-    at = history_tell(&a->history, trial, x, state == TRIAL_DONE ? a->maximize ? -objective : objective : NAN);
+    at = history_tell(&a->history, trial, x,
+                      state == TRIAL_DONE ? a->maximize ? -objective : objective : NAN);
     while (at >= 0 && keep < a->n_fits && a->fits[keep].n <= (size_t)at)
         keep++;
     if (at >= 0)
@@ -381,12 +393,12 @@ static void bayesian_tell(struct algorithm_ctx *a, int64_t trial, const double *
 static int64_t bayesian_planned(const struct algorithm_ctx *a) { return a->max_trials; }
 
 const struct algorithm bayesian_algorithm = {
-    .name    = "Bayesian",
-    .waits   = true,
-    .params  = bayesian_fields,
-    .make    = bayesian_make,
-    .ask     = bayesian_ask,
-    .tell    = bayesian_tell,
+    .name = "Bayesian",
+    .waits = true,
+    .params = bayesian_fields,
+    .make = bayesian_make,
+    .ask = bayesian_ask,
+    .tell = bayesian_tell,
     .planned = bayesian_planned,
-    .free    = bayesian_free,
+    .free = bayesian_free,
 };
