@@ -18,14 +18,15 @@ struct axis {                       /* a parameter that has more than one value 
     enum axis_kind kind;
     int dim;                        /* of the cube */
     double n;                       /* GRID, CHOICE: how many */
-    const struct dimension *snap;   /* REAL: not NULL when values are whole or on a grid all the same */
+    const struct dimension *snap;   /* REAL: its values are whole or on a grid all the same */
 };
 
 /* Fills [s->n_dims]; returns how many there are. */
 int axes_of(const struct space *s, struct axis *ret);
 
 void axes_point(const struct axis *axes, int n_axes, const double *cube, double *ret_x);
-void axes_cube(const struct axis *axes, int n_axes, const double *x, double *ret_cube); /* others stay */
+/* Other coordinates of the cube stay as they are. */
+void axes_cube(const struct axis *axes, int n_axes, const double *x, double *ret_cube);
 
 /* How the density joins the axes: as a sum of products (kernels are joint, what goes together is
  * learnt) or as a product of sums (axes are independent). */
@@ -44,8 +45,8 @@ struct parzen {
     double log_prior;       /* weight and density of the prior */
 };
 
-/* `points` [n] of coordinates, `weights` [n] of any sum; `width` scales the kernels. The points must
- * outlive the mixture no longer than the call. */
+/* `points` [n] of coordinates, `weights` [n] of any sum; `width` scales the kernels. Nothing of
+ * them is kept. */
 void parzen_fit(const struct axis *axes, int n_axes, const double *const *points,
                 const double *weights, int n, double width, struct mem *mem, struct parzen *ret);
 

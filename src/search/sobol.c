@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The Sobol sequence. Sources: I. M. Sobol, "On the distribution of points in a cube", 1967; initial
- * numbers m_i and primitive polynomials: S. Joe, F. Kuo, "Constructing Sobol sequences with better
- * two-dimensional projections", SIAM J. Sci. Comput. 30, 2008, table new-joe-kuo-6.21201, whose first
- * rows these are. Scrambling: nested uniform (A. Owen 1995) by the hash of S. Laine and T. Karras 2011
- * as in B. Burley, "Practical hash-based Owen scrambling", JCGT 9(4), 2020, section 4.
+/* The Sobol sequence. Sources: I. M. Sobol, "On the distribution of points in a cube", 1967;
+ * initial numbers m_i and primitive polynomials: S. Joe, F. Kuo, "Constructing Sobol sequences with
+ * better two-dimensional projections", SIAM J. Sci. Comput. 30, 2008, table new-joe-kuo-6.21201,
+ * whose first rows these are. Scrambling: nested uniform (A. Owen 1995) by the hash of S. Laine and
+ * T. Karras 2011 as in B. Burley, "Practical hash-based Owen scrambling", JCGT 9(4), 2020,
+ * section 4.
  *
  * Equations (Joe and Kuo 2008, eq. 2 and 3; s the degree, a_i the coefficients of the polynomial):
  *     m_k = 2 a_1 m_(k-1) ^ 4 a_2 m_(k-2) ^ ... ^ 2^s m_(k-s) ^ m_(k-s)
  *     x   = xor over the bits k of the number of the point of m_k 2^-k
  *
- * Deviation: points are in natural order, not in that of the Gray code; any first 2^k are the same. */
+ * Deviation: points are in natural order, not in that of the Gray code; any first 2^k are the same.
+ */
 #include "search/sobol.h"
 
 #include "search/rng.h"

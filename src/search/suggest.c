@@ -82,7 +82,8 @@ static int read_value(const struct dimension *d, const json_t *json, struct mem 
     double real = json_number_value(json);
 
     *ret = (struct value){ .name = d->name, .data = d->data, .data_name = d->data_name };
-    if (d->data == PARAM_STR && json_is_string(json) && strlen(json_string_value(json)) == json_string_length(json)) {
+    if (d->data == PARAM_STR && json_is_string(json) &&
+        strlen(json_string_value(json)) == json_string_length(json)) {
         ret->str = mem ? mem_strdup(mem, json_string_value(json)) : json_string_value(json);
         return 0;
     }
@@ -90,7 +91,8 @@ static int read_value(const struct dimension *d, const json_t *json, struct mem 
         ret->real = real;
         return 0;
     }
-    if (d->data == PARAM_INT && json_is_number(json) && real == floor(real) && fabs(real) <= INT_LIMIT) {
+    if (d->data == PARAM_INT && json_is_number(json) && real == floor(real) &&
+        fabs(real) <= INT_LIMIT) {
         ret->integer = (int64_t)real;
         ret->real = real;
         return 0;
@@ -104,12 +106,15 @@ static int make_range(const struct suggest_param *p, struct dimension *d, struct
     double slack = d->data == PARAM_INT ? 0.5 : 0;
 
     if (d->data == PARAM_STR)
-        return err_set(err, ERR_BAD_INPUT, "\"%.80s\": a Range of str is not possible; use Discrete", p->name);
+        return err_set(err, ERR_BAD_INPUT,
+                       "\"%.80s\": a Range of str is not possible; use Discrete", p->name);
     if (!isfinite(p->min) || !isfinite(p->max) || p->min > p->max || !isfinite(p->max - p->min))
-        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" needs min and max, finite numbers with min at most max", p->name);
-    if (d->data == PARAM_INT && (p->min != floor(p->min) || p->max != floor(p->max) || fabs(p->min) > INT_LIMIT ||
-                                 fabs(p->max) > INT_LIMIT))
-        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is int: min and max must be whole numbers within 2^53", p->name);
+        return err_set(err, ERR_BAD_INPUT,
+                       "\"%.80s\" needs min and max, finite numbers with min at most max", p->name);
+    if (d->data == PARAM_INT && (p->min != floor(p->min) || p->max != floor(p->max) ||
+                                 fabs(p->min) > INT_LIMIT || fabs(p->max) > INT_LIMIT))
+        return err_set(err, ERR_BAD_INPUT,
+                       "\"%.80s\" is int: min and max must be whole numbers within 2^53", p->name);
     if (p->log && p->min <= 0)
         return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is log: min must be above 0", p->name);
     d->lo = d->from = p->min;
@@ -124,7 +129,8 @@ static int make_range(const struct suggest_param *p, struct dimension *d, struct
     return 0;
 }
 
-static int make_choices(const struct suggest_param *p, struct mem *mem, struct dimension *d, struct err *err)
+static int make_choices(const struct suggest_param *p, struct mem *mem, struct dimension *d,
+                        struct err *err)
 {
     size_t n = json_array_size(p->values);
     struct value *values = mem_alloc(mem, (n + 1) * sizeof *values);
@@ -134,7 +140,8 @@ static int make_choices(const struct suggest_param *p, struct mem *mem, struct d
         if (read_value(d, p->value, mem, &values[0], err) < 0)
             return -1;
     } else if (n == 0) {
-        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" needs values, a list with at least one", p->name);
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" needs values, a list with at least one",
+                       p->name);
     } else {
         for (size_t k = 0; k < n; k++)
             if (read_value(d, json_array_get(p->values, k), mem, &values[k], err) < 0)
@@ -145,7 +152,8 @@ static int make_choices(const struct suggest_param *p, struct mem *mem, struct d
     return 0;
 }
 
-static int make_space(const struct list *params, struct mem *mem, struct space *ret, struct err *err)
+static int make_space(const struct list *params, struct mem *mem, struct space *ret,
+                      struct err *err)
 {
     const struct suggest_param *p = params->items;
     json_t *names = json_object();
@@ -156,8 +164,12 @@ static int make_space(const struct list *params, struct mem *mem, struct space *
         struct dimension *d = &ret->dims[i];
 
         *d = (struct dimension){ .name = p[i].name, .data_name = p[i].data_type };
-        d->data = text_same(p[i].data_type, "int") ? PARAM_INT : text_same(p[i].data_type, "str") ? PARAM_STR : PARAM_DOUBLE;
-        d->type = text_same(p[i].type, "Fix") ? PARAM_FIX : text_same(p[i].type, "Range") ? PARAM_RANGE : PARAM_DISCRETE;
+        d->data = text_same(p[i].data_type, "int")   ? PARAM_INT
+                  : text_same(p[i].data_type, "str") ? PARAM_STR
+                                                     : PARAM_DOUBLE;
+        d->type = text_same(p[i].type, "Fix")     ? PARAM_FIX
+                  : text_same(p[i].type, "Range") ? PARAM_RANGE
+                                                  : PARAM_DISCRETE;
         if (json_object_get(names, d->name))
             rc = err_set(err, ERR_BAD_INPUT, "there are two parameters named \"%.80s\"", d->name);
         else if (d->type == PARAM_RANGE)
@@ -189,13 +201,14 @@ static int read_params(const json_t *json, struct mem *mem, struct list *ret, st
             text_add(&t, json_string_value(value));
         else
             json_to_text(value, &t);
-        p[ret->n++] = (struct algo_param){ mem_strdup(mem, name), mem_strdup(mem, t.data ? t.data : "") };
+        p[ret->n++] =
+            (struct algo_param){ mem_strdup(mem, name), mem_strdup(mem, t.data ? t.data : "") };
     }
     return 0;
 }
 
-static int read_seed(const struct suggest_init *in, const struct list *params, struct mem *mem, uint64_t *ret,
-                     struct err *err)
+static int read_seed(const struct suggest_init *in, const struct list *params, struct mem *mem,
+                     uint64_t *ret, struct err *err)
 {
     struct seed_params seed;
 
@@ -222,11 +235,14 @@ static int find_algorithm(const char *name, const struct algorithm **ret, struct
 {
     *ret = algorithm_find(name);
     if (!*ret)
-        return err_set(err, ERR_BAD_INPUT, "there is no algorithm \"%.60s\"; trainyard suggest --help lists them", name);
+        return err_set(err, ERR_BAD_INPUT,
+                       "there is no algorithm \"%.60s\"; trainyard suggest --help lists them",
+                       name);
     if ((*ret)->not_built)
         return err_set(err, ERR_BAD_INPUT, "%s", (*ret)->not_built);
     if ((*ret)->takes_list)
-        return err_set(err, ERR_BAD_INPUT, "%s runs a list of experiments; there is nothing to suggest", (*ret)->name);
+        return err_set(err, ERR_BAD_INPUT,
+                       "%s runs a list of experiments; there is nothing to suggest", (*ret)->name);
     return 0;
 }
 
@@ -238,8 +254,10 @@ static int init_search(struct suggest *to, const json_t *line, struct err *err)
     struct list params;
 
     to->space = mem_alloc(to->mem, sizeof *to->space);
-    if (fields_from_json(init_fields, line, &in, to->mem, err) < 0 || make_space(&in.space, to->mem, to->space, err) < 0 ||
-        find_algorithm(in.algorithm, &to->algorithm, err) < 0 || read_params(in.params, to->mem, &params, err) < 0 ||
+    if (fields_from_json(init_fields, line, &in, to->mem, err) < 0 ||
+        make_space(&in.space, to->mem, to->space, err) < 0 ||
+        find_algorithm(in.algorithm, &to->algorithm, err) < 0 ||
+        read_params(in.params, to->mem, &params, err) < 0 ||
         read_seed(&in, &params, to->mem, &setup.seed, err) < 0)
         return -1;
     setup.space = to->space;
@@ -250,7 +268,6 @@ static int init_search(struct suggest *to, const json_t *line, struct err *err)
     to->ctx = to->algorithm->make(&setup, err);
     return to->ctx ? 0 : -1;
 }
-
 
 static int op_init(struct suggest *s, const json_t *line, struct text *out, struct err *err)
 {
@@ -311,8 +328,10 @@ static int ask_one(struct suggest *s, struct text *out, struct err *err)
     if (rc <= 0) {
         free(cube);
         free(values);
-        return rc < 0 ? rc : err_set(err, ERR_OUT_OF_RANGE, "%s has nothing more to suggest after %" PRId64 " points",
-                                     s->algorithm->name, s->n_asked);
+        return rc < 0 ? rc
+                      : err_set(err, ERR_OUT_OF_RANGE,
+                                "%s has nothing more to suggest after %" PRId64 " points",
+                                s->algorithm->name, s->n_asked);
     }
     space_values(s->space, cube, values);
     values_config(values, n, out);
@@ -348,7 +367,8 @@ static int op_ask(struct suggest *s, const json_t *line, struct text *out, struc
 
 /* --- tell --- */
 
-static int read_point(const struct suggest *s, const json_t *params, struct value *values, struct err *err)
+static int read_point(const struct suggest *s, const json_t *params, struct value *values,
+                      struct err *err)
 {
     if (!json_is_object(params))
         return err_set(err, ERR_BAD_INPUT, "params is an object with a value for each parameter");
@@ -374,8 +394,8 @@ static size_t find_asked(const struct suggest *s, const struct value *values)
     return i;
 }
 
-static int tell_point(struct suggest *s, const struct value *values, enum trial_state state, double value,
-                      struct err *err)
+static int tell_point(struct suggest *s, const struct value *values, enum trial_state state,
+                      double value, struct err *err)
 {
     size_t i = find_asked(s, values);
     double *cube;
@@ -448,13 +468,15 @@ static int answer(struct suggest *s, const json_t *line, struct text *out, struc
     const char *op = json_string_value(json_object_get(line, "op"));
 
     if (!op)
-        return err_set(err, ERR_BAD_INPUT, "every line needs \"op\": \"init\", \"ask\" or \"tell\"");
+        return err_set(err, ERR_BAD_INPUT,
+                       "every line needs \"op\": \"init\", \"ask\" or \"tell\"");
     if (strcmp(op, "init") == 0)
         return op_init(s, line, out, err);
     if (strcmp(op, "ask") != 0 && strcmp(op, "tell") != 0)
         return err_set(err, ERR_BAD_INPUT, "there is no op \"%.40s\"; it is init, ask or tell", op);
     if (!s->ctx)
-        return err_set(err, ERR_CONFLICT, "the first line is an init with the space and the algorithm");
+        return err_set(err, ERR_CONFLICT,
+                       "the first line is an init with the space and the algorithm");
     return *op == 'a' ? op_ask(s, line, out, err) : op_tell(s, line, out, err);
 }
 
@@ -468,7 +490,8 @@ void suggest_answer(struct suggest *s, const char *line, size_t len, struct text
 
     tame_numbers(line, len, &tamed);
     json = json_loadb(tamed.data ? tamed.data : "", tamed.len, 0, &e);
-    rc = json ? answer(s, json, out, &err) : err_set(&err, ERR_BAD_INPUT, "this is not JSON: %s", e.text);
+    rc = json ? answer(s, json, out, &err)
+              : err_set(&err, ERR_BAD_INPUT, "this is not JSON: %s", e.text);
     json_decref(json);
     if (rc == 0)
         return;

@@ -77,6 +77,7 @@ int suggest_command(int argc, char **argv)
         list_algorithms();
         return 0;
     }
-    fprintf(stderr, "trainyard suggest: it takes no \"%s\"; see trainyard suggest --help\n", argv[1]);
+    fprintf(stderr, "trainyard suggest: it takes no \"%s\"; see trainyard suggest --help\n",
+            argv[1]);
     return 2;
 }

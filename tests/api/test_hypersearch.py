@@ -346,6 +346,13 @@ def test_documents_come_as_python_text_and_in_other_bodies(server):
     assert server.wait_search(reply.json()["uid"])["state"] == "FINISHED"
 
 
+@pytest.mark.parametrize("algorithm, params", [("Sobol", {}), ("tpe", {"WarmUp": "3", "RandomSeed": "1"})])
+def test_the_other_algorithms_run_to_their_end(server, algorithm, params):
+    algo = {"algorithm": algorithm, "maxJobNum": 6, "algoParams": [{"name": k, "value": v} for k, v in params.items()]}
+    search = server.wait_search(submit(server, document(algo)).json()["uid"])
+    assert search["state"] == "FINISHED" and search["complete"] == 6
+
+
 BAD = [
     ("not an object", "data", "data"),
     ("[1, 2]", "data", "object"),

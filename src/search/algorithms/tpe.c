@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Tpe: the tree-structured Parzen estimator. Sources: J. Bergstra, R. Bardenet, Y. Bengio, B. Kegl,
- * "Algorithms for hyper-parameter optimization", NIPS 2011, section 4; J. Bergstra, D. Yamins, D. Cox,
- * "Making a science of model search", ICML 2013.
+ * "Algorithms for hyper-parameter optimization", NIPS 2011, section 4; J. Bergstra, D. Yamins, D.
+ * Cox, "Making a science of model search", ICML 2013.
  *
  * The told trials are ordered by loss. The best of them, min(ceil(GoodRatio n), GoodMax), give a
- * density l(x), all others a density g(x) (search/parzen.h). EICandidate points are drawn from l, and
- * the one with the largest l(x) / g(x) is tried: by (2011, eq. 15) it has the largest expected
+ * density l(x), all others a density g(x) (search/parzen.h). EICandidate points are drawn from l,
+ * and the one with the largest l(x) / g(x) is tried: by (2011, eq. 15) it has the largest expected
  * improvement. The first WarmUp trials do not use the model.
  *
  * Deviations, each measured on bench/search (mean score of 25 functions at 50 and at 100 trials):
  *   - Every second trial uses joint kernels (one product over all parameters per trial), the others
  *     independent parameters, as in the papers: together 0.71/0.79, only joint 0.69/0.78, only
  *     independent 0.65/0.72.
- *   - Kernels of a parameter share one width: standard deviation of the points (with half a point of
- *     the uniform distribution) times (n + 1)^-1/4, not less than 0.03; for g half of that. With
+ *   - Kernels of a parameter share one width: standard deviation of the points (with half a point
+ *     of the uniform distribution) times (n + 1)^-1/4, not less than 0.03; for g half of that. With
  *     Scott's exponent -1/(4 + d) the densities are too smooth (0.54/0.64).
  *   - The i-th best of k good trials has the weight k + 1 - i; recency is ignored.
  *   - WarmUp is 8 and GoodRatio 0.15 when they are not given (0.70/0.80); hyperopt's 20 and 0.25
@@ -107,8 +107,12 @@ static struct algorithm_ctx *tpe_make(const struct algorithm_setup *in, struct e
     if (read_params(in->params, &params, err) < 0)
         return NULL;
     a = xcalloc(1, sizeof *a);
-    *a = (struct algorithm_ctx){ .space = in->space, .maximize = in->maximize, .seed = in->seed,
-                                 .max_trials = in->max_trials, .params = params, .countable = true };
+    *a = (struct algorithm_ctx){ .space = in->space,
+                                 .maximize = in->maximize,
+                                 .seed = in->seed,
+                                 .max_trials = in->max_trials,
+                                 .params = params,
+                                 .countable = true };
     a->axes = xcalloc((size_t)in->space->n_dims + 1, sizeof *a->axes);
     a->n_axes = axes_of(in->space, a->axes);
     for (int i = 0; i < a->n_axes; i++)
@@ -243,7 +247,8 @@ static void fit_good(const struct algorithm_ctx *a, size_t n, struct mem *mem, s
 }
 
 /* The rest, thinned, and what is under way. */
-static void fit_bad(const struct algorithm_ctx *a, size_t n_good, struct mem *mem, struct parzen *ret)
+static void fit_bad(const struct algorithm_ctx *a, size_t n_good, struct mem *mem,
+                    struct parzen *ret)
 {
     size_t rest = a->told.n - n_good, take = rest < BAD_MAX ? rest : BAD_MAX;
     size_t late = a->pending.n < BAD_MAX ? a->pending.n : BAD_MAX;
@@ -277,7 +282,8 @@ static void suggest(const struct algorithm_ctx *a, int64_t trial, double *ret_cu
         double gain;
 
         parzen_sample(&good, form, &draws, x);
-        gain = parzen_log_density(&good, form, x, scratch) - parzen_log_density(&bad, form, x, scratch);
+        gain = parzen_log_density(&good, form, x, scratch) -
+               parzen_log_density(&bad, form, x, scratch);
         is_new = !a->countable || !was_tried(a, x);
         if (is_new < best_is_new || (is_new == best_is_new && !(gain > top)))
             continue;
