@@ -68,7 +68,7 @@ enum {
 
 /* Of what was gained since the first points, in turn; measured. Without a margin a search refines
  * the optimum next to it for ever; a fixed one refines too little or moves on too late. */
-static const double margins[] = { 0.0005, 0.005 };
+static const double margins[] = { 0.001, 0.01 };
 
 struct bayesian_params {
     int64_t seed, init_points, cube_size;
