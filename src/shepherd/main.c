@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum {
@@ -298,6 +299,14 @@ static void start_all(struct shepherd *s)
         }
 }
 
+/* Somebody removed the run folder: no server will ever look for the outcome here. */
+static bool home_is_gone(void)
+{
+    struct stat st;
+
+    return stat(".", &st) < 0 || st.st_nlink == 0;
+}
+
 static void finish(struct shepherd *s)
 {
     struct pollfd retry = { .fd = -1, .events = POLLIN };
@@ -317,9 +326,9 @@ static void finish(struct shepherd *s)
     if (s->connection < 0)
         note(s, "the server is away; the exit record waits for it");
 
-    while (!talk_ended(s)) {    /* neither disk nor server: whoever comes first gets it */
+    while (!talk_ended(s) && !home_is_gone()) {     /* neither disk nor server: whoever comes first gets it */
         retry.fd = s->listener;
-        if (poll(&retry, 1, until_next(s)) > 0)
+        if (poll(&retry, 1, RETRY_MS) > 0)
             talk_accept(s);
     }
 }

@@ -35,6 +35,8 @@ enum stopping {
     STOPPING_KILLED,            /* KILL was sent, and again at kill_ms to what has slipped through */
 };
 
+enum { RETRY_MS = 1000 };       /* after a full disk; rare enough to cost nothing */
+
 struct shepherd {
     struct orders orders;
     int signal_fd, lock_fd, launcher_log;

@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { RETRY_MS = 1000 };       /* after a full disk; rare enough to cost nothing */
 
 /* --- the socket --- */
 

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -332,6 +333,17 @@ def test_an_exit_record_that_makes_no_sense_is_an_error(make_server, gate, recor
     works(server)
 
 
+def somebody_sits_in(folder):
+    """Whether a process has this working directory, removed or not."""
+    for place in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if os.readlink(place).startswith(str(folder)):
+                return True
+        except OSError:
+            pass
+    return False
+
+
 def test_a_task_whose_run_folder_is_gone_is_never_run_twice(make_server, gate):
     server = make_server(ONE_SLOT)
     task = gated(server, gate)
@@ -341,6 +353,7 @@ def test_a_task_whose_run_folder_is_gone_is_never_run_twice(make_server, gate):
     done = server.wait_exec(task)
     assert done["state"] == "ERROR" and done["events"], done
     until(server, lambda: processes(task) == [], "it runs on")
+    until(server, lambda: not somebody_sits_in(server.data / "run" / task), "its shepherd waits for a server that cannot find it")
     assert server.get(f"/execs/{task}/log").status_code == 200
     works(server)
 
