@@ -605,3 +605,19 @@ def test_folders_that_no_search_names_are_removed_at_the_start(make_server):
     server.stop()       # ends the work that was given
     assert os.listdir(server.data / "searches") == kept
     server.start()
+
+
+# --- Bayesian ---
+
+def test_a_bayesian_search_goes_where_its_first_points_were_best(server):
+    space = [*SPACE, {"name": "k", "type": "Range", "dataType": "int", "minIntVal": 0, "maxIntVal": 9},
+             {"name": "c", "type": "Discrete", "dataType": "str", "discreateStrVal": ["a", "b", "c"]}]
+    script = REPORT + 'report(loss=(config["x"] - 0.3) ** 2 + abs(config["k"] - 6) / 9 + (config["c"] != "b"))\n'
+    algo = {"algorithm": "bayesian", "maxJobNum": 22, "maxParalleJobNum": 2,
+            "algoParams": [{"name": "RandomSeed", "value": "3"}, {"name": "InitPoints", "value": "8"}]}
+    reply = submit(server, document(algo, space, args="--exec-start PyTorch --model-main main.py"), script)
+    assert reply.status_code == 200, reply.text
+    record = server.wait_search(reply.json()["uid"])
+    losses = [e["metricVal"] for e in record["experiments"]]
+    assert len(losses) == 22 and min(losses[8:]) < 0.1 and min(losses[8:]) <= min(losses[:8])
+    assert all(values(e)["k"] in map(str, range(10)) for e in record["experiments"])
