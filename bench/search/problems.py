@@ -243,11 +243,11 @@ def loss(model, name, n=400, scoring=None):
         return -float(cross_val_score(model, x, y, cv=3, scoring=scoring).mean())
 
 
-@problem([number("C", 1e-3, 1e3, log=True), number("gamma", 1e-6, 10, log=True), choice("kernel", "rbf", "sigmoid", "poly")],
+@problem([number("C", 1e-3, 1e2, log=True), number("gamma", 1e-6, 10, log=True), choice("kernel", "rbf", "sigmoid", "poly")],
          real=True)
 def svc_digits(p):
     from sklearn.svm import SVC
-    return loss(SVC(**p), "digits")
+    return loss(SVC(max_iter=2000, **p), "digits", 200)
 
 
 @problem([number("max_depth", 1, 20, "int"), number("min_samples_leaf", 1, 60, "int", True),
@@ -273,11 +273,11 @@ def elastic_net_diabetes(p):
           choice("kernel", "rbf", "laplacian", "polynomial"), number("degree", 1, 4, "int")], real=True)
 def kernel_ridge_diabetes(p):
     from sklearn.kernel_ridge import KernelRidge
-    return max(-1.0, min(loss(KernelRidge(**p), "diabetes", 300), 2.0))
+    return max(-1.0, min(loss(KernelRidge(**p), "diabetes", 150), 2.0))
 
 
 @problem([number("learning_rate", 0.01, 1, log=True), number("max_leaf_nodes", 2, 32, "int", True), number("subsample", 0.2, 1),
-          number("n_estimators", 5, 40, "int"), number("min_samples_leaf", 1, 40, "int")], real=True)
+          number("n_estimators", 5, 20, "int"), number("min_samples_leaf", 1, 40, "int")], real=True)
 def boosting_breast_cancer(p):
     from sklearn.ensemble import GradientBoostingClassifier
-    return loss(GradientBoostingClassifier(random_state=0, **p), "breast_cancer", 250, "neg_log_loss")
+    return loss(GradientBoostingClassifier(random_state=0, **p), "breast_cancer", 150, "neg_log_loss")
