@@ -27,6 +27,8 @@
  *   counts for nothing (Jones 2001, "A taxonomy of global optimization methods", section 4.1, for
  *   the probability of improvement): next = argmax log E[max(y_best - margin - f(x), 0)], with
  *   two margins in turn.
+ * - The most probable lengths are used in turn with shorter ones: instead of an average over the
+ *   posterior of the lengths (Snoek et al., section 3.2), trials share the doubt about them.
  * - Failed trials, and values that are not finite, count as the worst value told.
  * - Above ACTIVE_ABOVE told trials the model sees ACTIVE_MOST of them: the better half by value,
  *   the rest spread evenly over the others; fits see FIT_MOST.
@@ -70,6 +72,11 @@ enum {
  * the optimum next to it for ever; a fixed one refines too little or moves on too late. */
 static const double margins[] = { 0.001, 0.01 };
 
+/* By how much the logarithms of all lengths are lowered, in turn, each for as many trials as there
+ * are margins. Measured on 25 analytic problems and 9 seeds: 0.80 and 0.87 (50 and 100 trials)
+ * instead of 0.74 and 0.85 with the most probable lengths alone. */
+static const double shortenings[] = { 0, 0.6, 1.2 };
+
 struct bayesian_params {
     int64_t seed, init_points, cube_size;
     const char *noiseless;
@@ -93,6 +100,14 @@ struct fitted {
     double *theta;
 };
 
+/* A process that follows what is told, with its own lengths. */
+struct model {
+    double shorter;
+    struct gp *gp;
+    const double *theta; /* before it was shortened; owned by a fit */
+    struct point *rows[ACTIVE_ABOVE + PENDING_MOST]; /* of gp, as far as it has points */
+};
+
 struct algorithm_ctx {
     uint64_t seed;
     int64_t max_trials, n_init, cube_size;
@@ -102,9 +117,7 @@ struct algorithm_ctx {
     int n_scales;
     struct fitted *fits;        /* by n */
     size_t n_fits;
-    struct gp *gp;
-    const double *theta;        /* of gp; owned by a fit */
-    struct point *rows[ACTIVE_ABOVE + PENDING_MOST]; /* of gp, as far as it has points */
+    struct model models[ARRAY_LEN(shortenings)];
 };
 
 /* --- make --- */
@@ -154,15 +167,19 @@ static struct algorithm_ctx *bayesian_make(const struct algorithm_setup *in, str
     a->coords = coords_new(in->space);
     a->history.d = a->coords->d;
     a->n_scales = a->coords->d > SCALES_MOST || a->coords->d == 0 ? 1 : a->coords->d;
-    a->gp = gp_new(a->coords->d, a->n_scales, a->coords->category);
+    for (size_t i = 0; i < ARRAY_LEN(shortenings); i++) {
+        a->models[i].shorter = shortenings[i];
+        a->models[i].gp = gp_new(a->coords->d, a->n_scales, a->coords->category);
+    }
     return a;
 }
 
 static void drop_fits(struct algorithm_ctx *a, size_t keep)
 {
     for (size_t i = keep; i < a->n_fits; i++) {
-        if (a->fits[i].theta == a->theta)
-            a->theta = NULL;
+        for (size_t m = 0; m < ARRAY_LEN(a->models); m++)
+            if (a->models[m].theta == a->fits[i].theta)
+                a->models[m].theta = NULL;
         free(a->fits[i].theta);
     }
     if (keep < a->n_fits)
@@ -173,7 +190,8 @@ static void bayesian_free(struct algorithm_ctx *a)
 {
     drop_fits(a, 0);
     free(a->fits);
-    gp_free(a->gp);
+    for (size_t i = 0; i < ARRAY_LEN(a->models); i++)
+        gp_free(a->models[i].gp);
     history_done(&a->history);
     coords_free(a->coords);
     free(a);
@@ -240,17 +258,31 @@ static const double *current_theta(struct algorithm_ctx *a)
 /* --- the model --- */
 
 /* Brings the rows from `from` on up to date: what is in the factor already stays. */
-static void set_rows(struct algorithm_ctx *a, size_t from, struct point *const *points, size_t n)
+static void set_rows(struct model *m, size_t from, struct point *const *points, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         size_t at = from + i;
 
-        if ((size_t)a->gp->n > at && a->rows[at] != points[i])
-            gp_truncate(a->gp, (int)at);
-        if ((size_t)a->gp->n == at)
-            gp_append(a->gp, points[i]->x);
-        a->rows[at] = points[i];
+        if ((size_t)m->gp->n > at && m->rows[at] != points[i])
+            gp_truncate(m->gp, (int)at);
+        if ((size_t)m->gp->n == at)
+            gp_append(m->gp, points[i]->x);
+        m->rows[at] = points[i];
     }
+}
+
+static void set_theta(struct algorithm_ctx *a, struct model *m, const double *theta)
+{
+    size_t n_theta = (size_t)a->n_scales + 2;
+    CLEANUP(freep) double *shorter = xcalloc(n_theta, sizeof *shorter);
+
+    if (m->theta == theta)
+        return;
+    memcpy(shorter, theta, n_theta * sizeof *shorter);
+    for (int i = 0; i < a->n_scales; i++)
+        shorter[i] -= m->shorter;
+    gp_set_theta(m->gp, shorter);
+    m->theta = theta;
 }
 
 /* A value that would be worth a trial: better than the best by a share of what the search has
@@ -266,14 +298,12 @@ static double aim_of(const struct algorithm_ctx *a, int64_t trial)
 
 /* What the model is to improve on; y [n] are its targets, and `aim` is the transformed aim. With
  * noise the best value is a lucky one: the best that the model believes takes its place. */
-static double incumbent(const struct algorithm_ctx *a, const double *y, size_t n, double aim)
+static double incumbent(const struct model *m, const double *y, size_t n, double aim)
 {
     CLEANUP(freep) double *mean = xcalloc(n, sizeof *mean);
     double best = HUGE_VAL, believed = HUGE_VAL;
 
-    if (a->noiseless)
-        return aim;
-    gp_predict(a->gp, a->gp->x, (int)n, mean, NULL);
+    gp_predict(m->gp, m->gp->x, (int)n, mean, NULL);
     for (size_t i = 0; i < n; i++) {
         best = fmin(best, y[i]);
         believed = fmin(believed, mean[i]);
@@ -281,7 +311,7 @@ static double incumbent(const struct algorithm_ctx *a, const double *y, size_t n
     return believed - (best - aim);
 }
 
-static void add_pending(struct algorithm_ctx *a, size_t n, double *y)
+static void add_pending(const struct algorithm_ctx *a, struct model *m, size_t n, double *y)
 {
     size_t n_pending = a->history.pending.n, skip = 0;
 
@@ -290,33 +320,30 @@ static void add_pending(struct algorithm_ctx *a, size_t n, double *y)
         n_pending = PENDING_MOST;
     }
     for (size_t i = 0; i < n_pending; i++)
-        gp_predict(a->gp, a->history.pending.items[skip + i]->x, 1, &y[n + i], NULL);
-    set_rows(a, n, a->history.pending.items + skip, n_pending);
-    gp_set_targets(a->gp, y);
+        gp_predict(m->gp, a->history.pending.items[skip + i]->x, 1, &y[n + i], NULL);
+    set_rows(m, n, a->history.pending.items + skip, n_pending);
+    gp_set_targets(m->gp, y);
 }
 
 /* The told points with their targets, then the pending ones with what the model expects there.
  * Returns the target to improve on. */
-static double set_model(struct algorithm_ctx *a, int64_t trial)
+static double set_model(struct algorithm_ctx *a, struct model *m, int64_t trial)
 {
-    const double *theta = current_theta(a);
     struct point *points[ACTIVE_ABOVE];
     double y[ACTIVE_ABOVE + PENDING_MOST + 1], best;
     size_t n_told = a->history.told.n;
     size_t n = history_select(&a->history, n_told,
                               n_told > ACTIVE_ABOVE ? ACTIVE_MOST : ACTIVE_ABOVE, points);
 
-    if (theta != a->theta)
-        gp_set_theta(a->gp, theta);
-    a->theta = theta;
-    set_rows(a, 0, points, n);
-    gp_truncate(a->gp, (int)n);
+    set_theta(a, m, current_theta(a));
+    set_rows(m, 0, points, n);
+    gp_truncate(m->gp, (int)n);
     values_of(points, n, y);
     y[n] = aim_of(a, trial);
     targets_normal(y, (int)n + 1, y);
-    gp_set_targets(a->gp, y);
-    best = incumbent(a, y, n, y[n]);
-    add_pending(a, n, y);
+    gp_set_targets(m->gp, y);
+    best = a->noiseless ? y[n] : incumbent(m, y, n, y[n]);
+    add_pending(a, m, n, y);
     return best;
 }
 
@@ -324,10 +351,12 @@ static bool taken(void *arg, const double *x) { return history_has(arg, x); }
 
 static void suggest(struct algorithm_ctx *a, int64_t trial, double *ret_x)
 {
+    size_t turn = (size_t)trial / ARRAY_LEN(margins) % ARRAY_LEN(shortenings);
+    struct model *m = &a->models[turn];
     struct propose p = {
         .coords = a->coords,
-        .gp = a->gp,
-        .best = set_model(a, trial),
+        .gp = m->gp,
+        .best = set_model(a, m, trial),
         .seed = a->seed,
         .trial = trial,
         .cube_size = a->cube_size,
