@@ -756,7 +756,8 @@ def test_a_stop_answers_what_has_begun(make_echo):
     s.sendall(request("GET", "/park"))
     wait_until(lambda: parked(e) == 1)
     other, g = e.connect()
-    other.sendall(request("POST", "/wake", "Content-Length: 1\r\n"))
+    other.sendall(request("POST", "/wake", "Expect: 100-continue\r\nContent-Length: 1\r\n"))
+    assert g.readline() == b"HTTP/1.1 100 Continue\r\n"      # now it has begun for the server as well
     e.process.stdin.close()
     other.sendall(b"x")
     assert read_reply(f)[2] == b"woken\n"

@@ -420,7 +420,7 @@ static int fail_start(const struct err *err)
 
 int main(int argc, char **argv)
 {
-    struct mem *mem = mem_new();
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
     const char *folder = argv[1];
     struct server_config config = {
         .http = "127.0.0.1:0", .https = "127.0.0.1:0",
@@ -460,6 +460,5 @@ int main(int argc, char **argv)
     work_stop(config.work);
     writer_stop(config.writer);
     hub_free(hub);
-    mem_free(mem);
     return 0;
 }
