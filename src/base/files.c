@@ -29,17 +29,25 @@ static void closedirp(DIR **dir)
 
 /* --- one file --- */
 
-/* Makes what is missing above the last part. */
-static int make_parents(const char *path, mode_t mode, struct err *err)
+/* Makes the folder above `path` and what is missing above that, looking upwards: mostly only the nearest are missing.
+ * `path` is written to and restored. */
+static int make_parent(char *path, mode_t mode, struct err *err)
 {
-    CLEANUP(freep) char *part = xstrdup(path);
+    char *slash = strrchr(path, '/');
+    int result;
 
-    for (char *end = strchr(part + 1, '/'); end; end = strchr(end + 1, '/')) {
-        *end = '\0';
-        if (mkdir(part, mode) < 0 && errno != EEXIST)
-            return err_errno(err, ERR_INTERNAL, "the folder %s cannot be made", part);
-        *end = '/';
+    if (!slash || slash == path)
+        return 0;
+    *slash = '\0';
+    result = mkdir(path, mode);
+    if (result < 0 && errno == ENOENT) {
+        if (make_parent(path, mode, err) < 0)
+            return -1;
+        result = mkdir(path, mode);
     }
+    if (result < 0 && errno != EEXIST)
+        return err_errno(err, ERR_INTERNAL, "the folder %s cannot be made", path);
+    *slash = '/';
     return 0;
 }
 
@@ -49,7 +57,9 @@ int file_mkdirs(const char *path, mode_t mode, struct err *err)
     struct stat st;
 
     if (result < 0 && errno == ENOENT) {
-        if (make_parents(path, mode, err) < 0)
+        CLEANUP(freep) char *copy = xstrdup(path);
+
+        if (make_parent(copy, mode, err) < 0)
             return -1;
         result = mkdir(path, mode);
     }
