@@ -9,6 +9,8 @@ import tarfile
 
 import pytest
 
+from witness import shepherd_of
+
 REPORT = """
 import json, os
 config = json.load(open("config.json"))
@@ -507,12 +509,10 @@ def test_experiments_lost_while_the_server_was_down_run_again_with_their_values(
     script = REPORT + f"import signal\nif not os.path.exists({str(flag)!r}): signal.pause()\nreport(loss=config['x'])\n"
     name = server.search(script, {"maxJobNum": 3, "maxParalleJobNum": 2}, SPACE)
     before = wait_running(server, name, 2)["experiments"]
+    shepherds = [shepherd_of(server, e["appId"]) for e in before]
     server.kill()
-    for e in before:
-        for line in (server.data / "run" / e["appId"] / "lock").read_text().splitlines():
-            kind, number = line.split()
-            if kind == "shepherd":
-                os.kill(int(number), signal.SIGKILL)
+    for pid in shepherds:
+        os.kill(pid, signal.SIGKILL)
     flag.touch()
     server.start()
     record = server.wait_search(name)
@@ -526,8 +526,7 @@ def test_an_experiment_whose_shepherd_is_killed_has_failed_and_the_search_goes_o
     script = REPORT + "import signal\nif os.environ['SUBID'] == '0': signal.pause()\nreport(loss=1)\n"
     name = server.search(script, {"maxJobNum": 2, "maxParalleJobNum": 1}, SPACE)
     task = wait_running(server, name, 1)["experiments"][0]["appId"]
-    lock = (server.data / "run" / task / "lock").read_text().split()
-    os.kill(int(lock[lock.index("shepherd") + 1]), signal.SIGKILL)
+    os.kill(shepherd_of(server, task), signal.SIGKILL)
     record = server.wait_search(name)
     assert record["state"] == "FINISHED"
     assert [e["state"] for e in record["experiments"]] == ["FAILED", "FINISHED"]

@@ -77,13 +77,15 @@ def rows(server):
 
 
 def files(server):
-    """Every path, but for the folders of users, which stay once they have had a task."""
+    """Every path, but for the folders of users, which stay once they have had a task. What is being removed may be
+    there or not."""
     found = set()
     for top in KEPT:
-        for path in (server.data / top).rglob("*"):
-            name = path.relative_to(server.data)
-            if top != "results" or len(name.parts) > 3:
-                found.add(str(name))
+        for folder, folders, names in os.walk(server.data / top):
+            for entry in folders + names:
+                name = Path(folder, entry).relative_to(server.data)
+                if top != "results" or len(name.parts) > 3:
+                    found.add(str(name))
     return found
 
 
@@ -131,9 +133,15 @@ def processes(exec_id):
 
 
 def shepherd_of(server, exec_id):
-    pids = [int(line.split()[1]) for line in (server.data / "run" / exec_id / "lock").read_text().splitlines()
-            if line.startswith("shepherd ")]
-    return pids[-1]
+    """A task may be RUNNING for a moment before its shepherd has written down who it is."""
+    lock = server.data / "run" / exec_id / "lock"
+
+    def pids():
+        lines = lock.read_text().splitlines() if lock.exists() else []
+        return [int(line.split()[1]) for line in lines if line.startswith("shepherd ")]
+
+    until(server, pids, "its shepherd has not begun")
+    return pids()[-1]
 
 
 def end_process(pid, number=signal.SIGKILL):
