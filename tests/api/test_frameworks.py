@@ -131,9 +131,19 @@ def test_workers_of_torch_meet_and_add_up(make_server):
 
 def test_parameter_servers_are_told_and_stopped_when_the_workers_have_ended(make_server):
     server = make_server("group.default.slots = 2\n")
-    script = ("import json, os, signal, sys\n"
-              "print(json.dumps([json.loads(os.environ['TF_CONFIG']), sys.argv[1:]]), flush=True)\n"
-              "if '--job_name=ps' in sys.argv: signal.pause()\n")
+    script = ("import json, os, signal, socket, sys, time\n"
+              "config = json.loads(os.environ['TF_CONFIG'])\n"
+              "print(json.dumps([config, sys.argv[1:]]), flush=True)\n"
+              "host, port = config['cluster']['ps'][0].rsplit(':', 1)\n"
+              "if '--job_name=ps' in sys.argv:\n"
+              "    listening = socket.create_server((host, int(port)))\n"
+              "    signal.pause()\n"
+              "while True:     # as real workers do, until their parameter server answers\n"
+              "    try:\n"
+              "        socket.create_connection((host, int(port)), 5)\n"
+              "        break\n"
+              "    except ConnectionRefusedError:\n"
+              "        time.sleep(0.01)\n")
     record = run(server, script, "--numWorker 2 --numPs 1 --workerDeviceType cpu", "disttensorflow")
     seen = {label: json.loads(output(server, record, label)) for label in ("worker-0", "worker-1", "ps-0")}
     clusters = [config["cluster"] for config, _ in seen.values()]
