@@ -243,3 +243,22 @@ char *cli_find_search(struct cli *cli, const char *prefix, struct err *err)
 {
     return find_one(cli, "/hypersearch", "hpoName", "search", prefix, err);
 }
+
+int cli_one(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags, const char *what,
+            cli_find_fn *find, char **ret_id)
+{
+    struct err err = {0};
+    char sentence[64];
+    int code = cli_flags(cli, argc, argv, flags, n_flags);
+
+    if (code < 0 && cli->n_words != 1) {
+        snprintf(sentence, sizeof sentence, cli->n_words ? "one %s at a time" : "which %s?", what);
+        return cli_usage(cli, sentence);
+    }
+    if (code < 0)
+        code = cli_connect(cli);
+    if (code >= 0)
+        return code;
+    *ret_id = find(cli, cli->words[0], &err);
+    return *ret_id ? -1 : cli_fail(&err);
+}

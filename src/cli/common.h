@@ -61,4 +61,9 @@ const char *cli_str(const json_t *record, const char *key);     /* "" when absen
 char *cli_find_exec(struct cli *cli, const char *prefix, struct err *err);
 char *cli_find_search(struct cli *cli, const char *prefix, struct err *err);
 
+/* Options, connection and the one task or search that a command is about; -1 to go on. `what` is "task" or "search". */
+typedef char *cli_find_fn(struct cli *cli, const char *prefix, struct err *err);
+int cli_one(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags, const char *what,
+            cli_find_fn *find, char **ret_id);
+
 bool cli_state_is_final(const char *state);

@@ -164,20 +164,9 @@ int ps_command(struct cli *cli, int argc, char **argv)
     return EXIT_DONE;
 }
 
-/* Options, connection and the id that every command about one task starts with; -1 to go on. */
 static int about_one(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags, char **ret_id)
 {
-    struct err err = {0};
-    int code = cli_flags(cli, argc, argv, flags, n_flags);
-
-    if (code < 0 && cli->n_words != 1)
-        return cli_usage(cli, cli->n_words ? "one task at a time" : "which task?");
-    if (code < 0)
-        code = cli_connect(cli);
-    if (code >= 0)
-        return code;
-    *ret_id = cli_find_exec(cli, cli->words[0], &err);
-    return *ret_id ? -1 : cli_fail(&err);
+    return cli_one(cli, argc, argv, flags, n_flags, "task", cli_find_exec, ret_id);
 }
 
 static json_t *get_exec(struct cli *cli, const char *id, struct err *err)

@@ -173,20 +173,9 @@ void search_print_best(const json_t *search, int n_rows)
     table_print(table);
 }
 
-/* Options, connection and the name that every command about one search starts with; -1 to go on. */
 static int about_one(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags, char **ret_name)
 {
-    struct err err = {0};
-    int code = cli_flags(cli, argc, argv, flags, n_flags);
-
-    if (code < 0 && cli->n_words != 1)
-        return cli_usage(cli, cli->n_words ? "one search at a time" : "which search?");
-    if (code < 0)
-        code = cli_connect(cli);
-    if (code >= 0)
-        return code;
-    *ret_name = cli_find_search(cli, cli->words[0], &err);
-    return *ret_name ? -1 : cli_fail(&err);
+    return cli_one(cli, argc, argv, flags, n_flags, "search", cli_find_search, ret_name);
 }
 
 static json_t *get_search(struct client *client, const char *name, struct err *err)
