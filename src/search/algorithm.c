@@ -23,12 +23,26 @@ const struct field seed_fields[] = {
     { .type = FIELD_END },
 };
 
+const struct field resource_fields[] = {
+    { "ResourceName",  TEXT(struct resource_params, name), .required = true, .min = 1, .max = SPACE_NAME_MAX,
+      .doc = "what trials get more or less of, such as epochs: a key of config.json" },
+    { "ResourceValue", INT(struct resource_params, most), .required = true, .min = 1, .max = ALGORITHM_RESOURCE_MAX,
+      .doc = "how much of it a trial gets at most" },
+    { .type = FIELD_END },
+};
+
 const struct algorithm *algorithm_find(const char *name)
 {
     for (int i = 0; algorithms[i]; i++)
         if (text_same(algorithms[i]->name, name))
             return algorithms[i];
     return NULL;
+}
+
+void algorithm_tell(const struct algorithm *a, struct algorithm_ctx *ctx, const struct outcome *o)
+{
+    if (a->tell)
+        a->tell(ctx, o);
 }
 
 static const char *known_name(const struct field *fields, const char *name)

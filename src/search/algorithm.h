@@ -3,20 +3,26 @@
 /* A search algorithm: ask and tell over the unit cube. The caller owns the loop and the clock.
  * Nothing is saved: random numbers come from (seed, trial number) alone and everything else is
  * rebuilt by telling the stored trials again in order of their ids, so a restart gives the same
- * suggestions. All calls for one context come from one thread.
+ * suggestions. All calls for one context come from one thread; none may block.
  *
  *   make      checks algoParams (ERR_BAD_INPUT names the parameter); may keep what it needs in ctx
- *   ask       the point of trial `trial`: 1 = filled [n_dims]; 0 = nothing more to suggest;
- *             -1 = err. Trials are asked for in order of their numbers, any number may be pending
+ *   ask       what trial `trial` is to be run with: ASK_POINT = *ret is filled; ASK_END = nothing
+ *             more to suggest; ASK_LATER = not now: an outcome that is still to be told, or
+ *             setup.wake(), changes that; ASK_FAILED = err, which ends the search. Trials are asked
+ *             for in order of their numbers (after ASK_LATER: the same number again), and any
+ *             number of them may be pending
  *   tell      the outcome of a trial that was asked for, or of one found in the store; a point that
  *             nobody asked for has a negative number. TRIAL_PENDING: it was asked for in an earlier
- *             life and has not ended
+ *             life and has not ended. NULL: the algorithm does not learn
  *   planned   trials in all when the algorithm knows, else -1
  */
 
 #include "search/space.h"
 
 struct algorithm_ctx;
+struct experiment;
+
+enum { ALGORITHM_RESOURCE_MAX = 1000000000 };
 
 struct algorithm_setup {
     const struct space *space;      /* n_dims 0 when experiments are listed; outlives the context */
@@ -26,6 +32,9 @@ struct algorithm_setup {
     int64_t parallel;
     bool maximize;
     uint64_t seed;                  /* RandomSeed, or drawn once and stored with the search */
+    void (*wake)(void *arg);        /* on the thread of the context: ask again. NULL: ASK_LATER only
+                                     * ever waits for an outcome */
+    void *wake_arg;
 };
 
 struct algo_param {
@@ -35,18 +44,38 @@ struct algo_param {
 
 extern const struct field algo_param_fields[];
 
+enum ask_result { ASK_FAILED = -1, ASK_END, ASK_POINT, ASK_LATER };
+
+struct suggestion {                 /* what a trial is to be run with */
+    double *cube;                   /* [n_dims], the caller's, zeroed */
+    int64_t resource;               /* given to it, such as epochs; INT_UNSET: none */
+    int64_t parent;                 /* the trial whose point is run again, with more; INT_UNSET: a new point */
+    const struct value *values;     /* NULL: those of the point; else n_values of the algorithm's own, */
+    int n_values;                   /* borrowed until the next call */
+};
+
 enum trial_state { TRIAL_PENDING, TRIAL_DONE, TRIAL_FAILED };
+
+struct outcome {
+    int64_t trial;
+    const double *cube;             /* [n_dims] */
+    int64_t resource, parent;       /* as suggested */
+    enum trial_state state;
+    double objective;               /* of TRIAL_DONE */
+    const struct experiment *row;   /* all that is stored of it; NULL outside a search */
+};
 
 struct algorithm {
     const char *name;               /* as listed: "Random", "TPE" */
     const char *not_built;          /* a sentence: listed, but refuses; NULL when it works */
     bool takes_list;                /* wants `experiments`; all others want `hyperParams` */
     bool waits;                     /* ask needs the outcomes told so far: do not ask before a slot is free */
+    bool has_resource;              /* takes ResourceName: trials get more or less of something */
     const struct field *params;     /* what algoParams it takes, for checks and the API page; may be NULL */
     struct algorithm_ctx *(*make)(const struct algorithm_setup *in, struct err *err);
-    int (*ask)(struct algorithm_ctx *a, int64_t trial, double *ret_cube, struct err *err);
-    void (*tell)(struct algorithm_ctx *a, int64_t trial, const double *cube, enum trial_state state,
-                 double objective);
+    enum ask_result (*ask)(struct algorithm_ctx *a, int64_t trial, struct suggestion *ret,
+                           struct err *err);
+    void (*tell)(struct algorithm_ctx *a, const struct outcome *o);
     int64_t (*planned)(const struct algorithm_ctx *a);
     void (*free)(struct algorithm_ctx *a);
 };
@@ -55,6 +84,8 @@ struct algorithm {
 extern const struct algorithm *const algorithms[]; /* NULL-ended */
 const struct algorithm *algorithm_find(const char *name);
 
+void algorithm_tell(const struct algorithm *a, struct algorithm_ctx *ctx, const struct outcome *o);
+
 /* Fills the struct that `fields` describes from algoParams: names in any case, unknown ones
  * ignored. `ret` is initialised here. ERR_BAD_INPUT with err->field "algoDef.algoParams.<name>". */
 int algorithm_params(const struct field *fields, const struct list *params, void *ret,
@@ -62,6 +93,12 @@ int algorithm_params(const struct field *fields, const struct list *params, void
 
 struct seed_params { int64_t seed; };           /* RandomSeed; INT_UNSET when absent */
 extern const struct field seed_fields[]; /* taken by every algorithm that draws */
+
+struct resource_params {
+    const char *name;               /* ResourceName: key in config.json */
+    int64_t most;                   /* ResourceValue: what a trial gets at most */
+};
+extern const struct field resource_fields[]; /* taken by every algorithm that has_resource */
 
 extern const struct algorithm random_algorithm, grid_algorithm; /* algorithms/random.c, grid.c */
 extern const struct algorithm sobol_algorithm; /* algorithms/sobol.c */

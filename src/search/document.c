@@ -180,6 +180,22 @@ static int check_objective(struct search_plan *p, struct err *err)
     return check_metrics(a, err);
 }
 
+static int check_resource(struct search_plan *p, struct mem *mem, struct err *err)
+{
+    const struct param_spec *spec = p->doc.params.items;
+    struct resource_params resource;
+
+    if (algorithm_params(resource_fields, &p->doc.algo.params, &resource, mem, err) < 0)
+        return -1;
+    for (size_t i = 0; i < p->doc.params.n; i++)
+        if (strcmp(spec[i].name, resource.name) == 0)
+            return err_field(err, "algoDef.algoParams.ResourceName",
+                             "a name that no hyperparameter has",
+                             "\"%.80s\" is the name of a hyperparameter too", resource.name);
+    p->resource_name = resource.name;
+    return 0;
+}
+
 static int check_algorithm(struct search_plan *p, struct mem *mem, struct err *err)
 {
     const struct algo_def *a = &p->doc.algo;
@@ -196,7 +212,7 @@ static int check_algorithm(struct search_plan *p, struct mem *mem, struct err *e
     if (p->algorithm->params && algorithm_params(seed_fields, &a->params, &seed, mem, err) < 0)
         return -1;
     p->seed = seed.seed;
-    return 0;
+    return p->algorithm->has_resource ? check_resource(p, mem, err) : 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -270,21 +286,34 @@ void document_write(const struct document *doc, struct text *out)
     fields_to_text(document_fields, doc, out);
 }
 
-int search_values(const struct search_plan *p, int64_t trial, const double *cube, struct mem *mem,
-                  struct value **ret)
+/* A whole number that records show as text, as clients know it. */
+static struct value resource_value(const char *name, int64_t resource)
+{
+    return (struct value){ .name = name, .data = PARAM_INT, .data_name = "str", .integer = resource };
+}
+
+int search_values(const struct search_plan *p, int64_t trial, const struct suggestion *suggestion,
+                  struct mem *mem, struct value **ret)
 {
     const struct listed_experiment *e = p->doc.experiments.items;
+    int n = suggestion->values ? suggestion->n_values : p->space.n_dims;
 
     if (p->listed) {
         *ret = p->listed[trial];
         return (int)e[trial].params.n;
     }
-    *ret = mem_alloc(mem, (size_t)p->space.n_dims * sizeof **ret);
-    space_values(&p->space, cube, *ret);
-    return p->space.n_dims;
+    *ret = mem_alloc(mem, ((size_t)n + 1) * sizeof **ret);
+    if (suggestion->values)
+        memcpy(*ret, suggestion->values, (size_t)n * sizeof **ret);
+    else
+        space_values(&p->space, suggestion->cube, *ret);
+    if (suggestion->resource != INT_UNSET)
+        (*ret)[n++] = resource_value(p->resource_name, suggestion->resource);
+    return n;
 }
 
-int values_read(const char *echo, struct mem *mem, struct value **ret, int *ret_n, struct err *err)
+int values_read(const char *echo, int64_t resource, struct mem *mem, struct value **ret, int *ret_n,
+                struct err *err)
 {
     json_t *experiment = json_object(), *list = json_array();
     struct listed_experiment e;
@@ -297,7 +326,11 @@ int values_read(const char *echo, struct mem *mem, struct value **ret, int *ret_
     if (fields_from_json(listed_fields, experiment, &e, mem, err) < 0)
         return -1;
     *ret_n = (int)e.params.n;
-    return values_fixed(&e.params, "hyperParams", mem, ret, err);
+    if (values_fixed(&e.params, "hyperParams", mem, ret, err) < 0)
+        return -1;
+    if (resource != INT_UNSET && *ret_n > 0)
+        (*ret)[*ret_n - 1] = resource_value((*ret)[*ret_n - 1].name, resource);
+    return 0;
 }
 
 struct algorithm_ctx *search_algorithm(const struct search_plan *p, int64_t seed, struct err *err)

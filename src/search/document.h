@@ -59,6 +59,7 @@ struct search_plan {                       /* the document, understood */
     struct space space;             /* n_dims 0 when experiments are listed */
     struct value **listed;          /* [doc.experiments.n], each sorted by name; NULL when there is a space */
     int64_t seed;                   /* RandomSeed; INT_UNSET when not given */
+    const char *resource_name;      /* ResourceName of an algorithm that has one; NULL */
 };
 
 /* Reads and checks. Everything lives in `mem`. `log_power` is the setting, used when the document
@@ -68,16 +69,19 @@ int document_read(const char *text, size_t len, bool log_power, struct mem *mem,
 
 void document_write(const struct document *doc, struct text *out);
 
-/* The values of one experiment: of the space at `cube`, or those listed for `trial`. Returns how
- * many; *ret is in `mem`, its texts in that of the plan. */
-int search_values(const struct search_plan *p, int64_t trial, const double *cube, struct mem *mem,
-                  struct value **ret);
+/* The values of one experiment: the algorithm's own, those listed for `trial`, or of the space at the
+ * suggested point; then the resource, when it has one. Returns how many; *ret is in `mem`, its texts
+ * in that of the plan or of the suggestion. */
+int search_values(const struct search_plan *p, int64_t trial, const struct suggestion *suggestion,
+                  struct mem *mem, struct value **ret);
 
 /* "", or why `name` cannot be the name of a search. */
 const char *search_name_trouble(const char *name);
 
-/* The values of an experiment as values_echo() wrote them. ERR_BAD_INPUT when they cannot be read. */
-int values_read(const char *echo, struct mem *mem, struct value **ret, int *ret_n, struct err *err);
+/* The values of an experiment as values_echo() wrote them, with its resource (INT_UNSET: none) as a
+ * whole number. ERR_BAD_INPUT when they cannot be read. */
+int values_read(const char *echo, int64_t resource, struct mem *mem, struct value **ret, int *ret_n,
+                struct err *err);
 
 /* The plan's algorithm, not told anything yet. ERR_BAD_INPUT as of make(). */
 struct algorithm_ctx *search_algorithm(const struct search_plan *p, int64_t seed, struct err *err);

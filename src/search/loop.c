@@ -86,56 +86,82 @@ static const char *cube_text(const double *cube, int n, struct mem *mem)
     return mem_strdup(mem, t.data);
 }
 
-/* Fills the trial with the algorithm's suggestion; false when there is none. */
-static bool suggest(struct trial *t)
+static void take_suggestion(struct trial *t, const struct suggestion *s)
 {
     const struct search_plan *plan = &t->live->plan;
-    int n_dims = plan->space.n_dims, n;
-    double *cube = mem_alloc(t->mem, (size_t)(n_dims + 1) * sizeof *cube);
     CLEANUP(text_done) struct text echo = {0};
-    struct err err = {0};
     struct value *values;
+    int n = search_values(plan, t->row.id, s, t->mem, &values);
 
-    n = plan->algorithm->ask(t->live->algorithm, t->row.id, cube, &err);
-    if (n < 0)
-        log_error("search.ask", "search=\"%s\" reason=\"%s\"", t->live->row.name, err.text);
-    if (n <= 0)
-        return false;
-    n = search_values(plan, t->row.id, cube, t->mem, &values);
     values_echo(values, n, &echo);
-    t->cube = cube;
-    t->row.cube = cube_text(cube, n_dims, t->mem);
+    t->cube = s->cube;
+    t->row.cube = cube_text(s->cube, plan->space.n_dims, t->mem);
     t->row.hyperparams = mem_strdup(t->mem, echo.data);
-    return true;
+    t->row.resource = s->resource;
+    t->row.parent = s->parent;
 }
 
+/* Fills the trial with the algorithm's suggestion; false when there is none, now or for good. */
+static bool suggest(struct trial *t)
+{
+    struct live *live = t->live;
+    size_t n_dims = (size_t)live->plan.space.n_dims;
+    struct suggestion s = { .cube = mem_alloc(t->mem, (n_dims + 1) * sizeof *s.cube),
+                            .resource = INT_UNSET, .parent = INT_UNSET };
+    struct err err = {0};
+
+    switch (live->plan.algorithm->ask(live->algorithm, t->row.id, &s, &err)) {
+    case ASK_POINT:
+        take_suggestion(t, &s);
+        return true;
+    case ASK_LATER:
+        live->later = true;
+        return false;
+    case ASK_FAILED:
+        log_error("search.ask", "search=\"%s\" reason=\"%s\"", live->row.name, err.text);
+        live->broken = mem_strdup(live->mem, err.text);
+        return false;
+    case ASK_END:
+        break;
+    }
+    live->exhausted = true;
+    return false;
+}
+
+/* One whose hyperparameters are known before one that is still to be asked for: the algorithm may be
+ * waiting for its outcome. */
 static struct trial *first_queued(const struct live *live)
 {
-    struct trial *t = live->trials;
+    struct trial *unasked = NULL;
 
-    while (t && t->phase != TRIAL_QUEUED)
-        t = t->next;
-    return t;
+    for (struct trial *t = live->trials; t; t = t->next) {
+        if (t->phase == TRIAL_QUEUED && t->row.hyperparams)
+            return t;
+        if (t->phase == TRIAL_QUEUED && !unasked)
+            unasked = t;
+    }
+    return unasked;
 }
 
 bool no_more_trials(const struct live *live)
 {
-    return live->stopping || live->timed_out || live->hopeless || live->dropped;
+    return live->stopping || live->timed_out || live->hopeless || live->broken || live->dropped;
 }
 
 /* Whether one more trial may be asked for now. */
 static bool may_ask(const struct live *live)
 {
-    bool waits = live->plan.algorithm->waits, untold = false, queued = first_queued(live);
+    const struct trial *queued = first_queued(live);
+    bool asks = !queued || !queued->row.hyperparams, untold = false;
     int64_t n_waiting = 0, n_free = live->plan.doc.algo.parallel - live->n_slots;
 
-    if (no_more_trials(live) || (!queued && live->exhausted))
+    if (no_more_trials(live) || (asks && (live->exhausted || live->later)))
         return false;
     for (const struct trial *t = live->trials; t; t = t->next) {
         n_waiting += t->phase == TRIAL_PREPARING || t->phase == TRIAL_READY;
         untold |= t->phase == TRIAL_READING || t->phase == TRIAL_ENDING;
     }
-    if (waits && !queued)
+    if (live->plan.algorithm->waits && asks)
         return !untold && n_waiting < n_free;
     return n_waiting < n_free + TRIALS_AHEAD;
 }
@@ -152,8 +178,7 @@ static void ask_more(struct live *live)
         if (t->row.hyperparams || suggest(t)) {
             live->next_id += t->row.id == live->next_id;
             trial_send(t);
-        } else {
-            live->exhausted = true;
+        } else if (t->row.id == live->next_id || !live->later) {
             trial_remove(t);
         }
     }
@@ -167,7 +192,7 @@ static enum search_event end_event(const struct live *live)
         return SEARCH_FILES_GONE;
     if (live->stopping)
         return SEARCH_HALTED;
-    return live->has_best && !live->hopeless ? SEARCH_DONE : SEARCH_FRUITLESS;
+    return live->has_best && !live->hopeless && !live->broken ? SEARCH_DONE : SEARCH_FRUITLESS;
 }
 
 static const char *end_message(const struct live *live, enum search_event event)
@@ -176,6 +201,8 @@ static const char *end_message(const struct live *live, enum search_event event)
         return "the files of this search are not on disk any more";
     if (live->hopeless)
         return mem_printf(live->mem, "experiments cannot be submitted: %s", live->trouble);
+    if (live->broken)
+        return live->broken;
     if (live->timed_out)
         return mem_printf(live->mem, "maxRunTime of %" PRId64 " minutes was reached",
                           live->plan.doc.algo.max_minutes);
@@ -250,8 +277,16 @@ void search_pump(struct live *live)
     ask_more(live);
     if (live->dropped)
         live_settle(live);
-    else if (!live->trials)
+    else if (!live->trials && (!live->later || no_more_trials(live)))
         search_end(live);
+}
+
+void search_wake(void *arg)
+{
+    struct live *live = arg;
+
+    live->later = false;
+    search_pump(live);
 }
 
 /* --- orders --- */

@@ -69,6 +69,8 @@ struct live {
     bool timed_out;
     bool files_gone;
     bool hopeless;              /* experiments cannot be submitted */
+    bool later;                 /* the algorithm has nothing to suggest until it is told or wakes us */
+    const char *broken;         /* why the algorithm cannot go on; NULL */
     bool dropped;               /* its end is in the database, or on the way; only drain */
     bool forced;                /* a forced stop: to be recorded as carried out once drained */
     const char *trouble;        /* of the first experiment that failed; NULL */
@@ -142,6 +144,7 @@ void trial_free(struct trial *t);
 void search_adopt(void *live); /* takes over a loaded search */
 void execs_checked(void *check);
 void search_pump(struct live *live); /* does what may be done now; it may be gone afterwards */
+void search_wake(void *live); /* the algorithm said ASK_LATER, and may know more now */
 bool no_more_trials(const struct live *live); /* it is ending: nothing is started any more */
 void live_settle(struct live *live); /* a dropped search goes once nothing of it is under way */
 void search_stop(struct live *live);

@@ -32,7 +32,7 @@ static int prepare(struct trial *t, struct err *err)
     struct value *values;
     int n;
 
-    if (values_read(t->row.hyperparams, t->mem, &values, &n, err) < 0)
+    if (values_read(t->row.hyperparams, t->row.resource, t->mem, &values, &n, err) < 0)
         return -1;
     values_config(values, n, &config);
     package->path = live->package;
@@ -201,6 +201,8 @@ static void queue(struct live *live, int64_t id, const struct experiment *row)
     t->again = true;
     t->row.cube = mem_strdup(t->mem, row->cube);
     t->row.hyperparams = mem_strdup(t->mem, row->hyperparams);
+    t->row.resource = row->resource;
+    t->row.parent = row->parent;
     t->cube = cube_read(row->cube, live->plan.space.n_dims, t->mem);
 }
 
@@ -213,6 +215,15 @@ static void take_over(struct live *live, const struct experiment *row)
     t->phase = TRIAL_ACTIVE;
     t->adopted = true;
     live->n_slots++;
+}
+
+static void tell_stored(struct live *live, const struct experiment *e, enum trial_state state)
+{
+    algorithm_tell(live->plan.algorithm, live->algorithm,
+                   &(struct outcome){ .trial = e->id,
+                                      .cube = cube_read(e->cube, live->plan.space.n_dims, live->mem),
+                                      .resource = e->resource, .parent = e->parent, .state = state,
+                                      .objective = e->metric, .row = e });
 }
 
 /* An ended experiment is told, a running one is taken over, any other runs again. */
@@ -230,16 +241,12 @@ static int load_experiment(void *arg, const struct experiment *e, struct err *er
             take_over(live, e);
         else
             queue(live, e->id, e);
-        live->plan.algorithm->tell(live->algorithm, e->id,
-                                   cube_read(e->cube, live->plan.space.n_dims, live->mem),
-                                   TRIAL_PENDING, NAN);
+        tell_stored(live, e, TRIAL_PENDING);
         return 0;
     }
     live->n_run++;
     live->has_best |= fine;
-    live->plan.algorithm->tell(live->algorithm, e->id,
-                               cube_read(e->cube, live->plan.space.n_dims, live->mem),
-                               fine ? TRIAL_DONE : TRIAL_FAILED, e->metric);
+    tell_stored(live, e, fine ? TRIAL_DONE : TRIAL_FAILED);
     return 0;
 }
 

@@ -37,6 +37,8 @@ const struct field experiment_fields[] = {
     { "id",          INT(struct experiment, id) },
     { "cube",        TEXT(struct experiment, cube) },
     { "hyperparams", TEXT(struct experiment, hyperparams) },
+    { "resource",    INT(struct experiment, resource) },
+    { "parent",      INT(struct experiment, parent) },
     { "state",       TEXT(struct experiment, state) },
     { "metric",      REAL(struct experiment, metric) },
     { "metrics",     TEXT(struct experiment, metrics) },

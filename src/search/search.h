@@ -40,6 +40,8 @@ struct experiment {             /* columns of table experiment */
     int64_t id;
     const char *cube;           /* JSON list: the point of the unit cube */
     const char *hyperparams;    /* JSON list, as values_echo() made it */
+    int64_t resource;           /* given to it, last in hyperparams; INT_UNSET: none */
+    int64_t parent;             /* experiment whose point it runs again; INT_UNSET: none */
     const char *state;
     double metric;              /* NaN until known */
     const char *metrics;        /* JSON list of {name,min,max,latest}; NULL */

@@ -17,7 +17,7 @@
     " ended_ms, spent_ms, wish, planned, n_running, n_complete, n_failed, best, best_metric, version"
 
 #define EXPERIMENT_COLUMNS \
-    "id, cube, hyperparams, state, metric, metrics, message, exec, driver_id, started_ms, ended_ms"
+    "id, cube, hyperparams, resource, parent, state, metric, metrics, message, exec, driver_id, started_ms, ended_ms"
 
 #define LIVE "('NOTRUN', 'SUBMITTED', 'PENDING_CRD_SCHEDULER', 'RUNNING')"      /* of experiments */
 
@@ -77,8 +77,8 @@ static const char sql_first[] =
     " WHERE name = :name AND state = 'SUBMITTED'";
 
 static const char sql_experiment_insert[] =
-    "INSERT INTO experiment (search, id, cube, hyperparams, state, exec, driver_id)"
-    " VALUES (:search, :id, :cube, :hyperparams, :state, :exec, :driver)";
+    "INSERT INTO experiment (search, id, cube, hyperparams, resource, parent, state, exec, driver_id)"
+    " VALUES (:search, :id, :cube, :hyperparams, :resource, :parent, :state, :exec, :driver)";
 
 static const char sql_experiment_again[] =
     "UPDATE experiment"
@@ -372,6 +372,10 @@ int searches_insert(struct db *db, const struct search *s, struct search_news *n
     return tell(db, s->name, -1, news, err);
 }
 
+/* A number that may be INT_UNSET. */
+#define BIND_OPTIONAL(name_, v) \
+    (v) == INT_UNSET ? (struct bind)BIND_T((name_), NULL) : (struct bind)BIND_I((name_), (v))
+
 int experiments_start(struct db *db, const char *search, const struct experiment *e, bool again,
                       const struct exec *exec, struct search_news *news, struct err *err)
 {
@@ -381,7 +385,8 @@ int experiments_start(struct db *db, const char *search, const struct experiment
     const struct bind *all =
         BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":state", e->state),
               BIND_T(":exec", e->exec), BIND_T(":driver", e->driver_id), BIND_T(":cube", e->cube),
-              BIND_T(":hyperparams", e->hyperparams));
+              BIND_T(":hyperparams", e->hyperparams), BIND_OPTIONAL(":resource", e->resource),
+              BIND_OPTIONAL(":parent", e->parent));
     int first;
 
     if (change_one(db, sql_admit, BINDS(BIND_T(":name", search)), search, err) < 0)
@@ -414,10 +419,6 @@ int experiments_run(struct db *db, const char *search, const struct experiment *
     return tell(db, search, e->id, news, err);
 }
 
-/* A time that may be absent. */
-#define BIND_TIME(name_, v) \
-    (v) == INT_UNSET ? (struct bind)BIND_T((name_), NULL) : (struct bind)BIND_I((name_), (v))
-
 static int update_best(struct db *db, const char *search, const struct experiment *e, bool maximize,
                        struct err *err)
 {
@@ -442,7 +443,7 @@ int experiments_end(struct db *db, const char *search, const struct experiment *
                BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":state", e->state),
                      BIND_R(":metric", e->metric), BIND_T(":metrics", e->metrics),
                      BIND_T(":message", e->message), BIND_T(":exec", e->exec),
-                     BIND_TIME(":started", e->started_ms), BIND_I(":ended", e->ended_ms)),
+                     BIND_OPTIONAL(":started", e->started_ms), BIND_I(":ended", e->ended_ms)),
                err);
 
     news->event_id = 0;

@@ -18,8 +18,8 @@
 
 struct asked {
     int64_t trial;
-    uint64_t hash;      /* of the values */
-    double *cube;
+    uint64_t hash;      /* of the values and the resource */
+    struct suggestion suggestion;   /* owns its cube */
 };
 
 struct suggest {
@@ -27,6 +27,7 @@ struct suggest {
     struct space *space;
     const struct algorithm *algorithm;
     struct algorithm_ctx *ctx;
+    const char *resource;   /* name of it; NULL: trials have none */
     int64_t n_asked, n_foreign;
     struct asked *pending;
     size_t n_pending, cap_pending;
@@ -225,7 +226,7 @@ static void forget(struct suggest *s)
     if (s->ctx)
         s->algorithm->free(s->ctx);
     for (size_t i = 0; i < s->n_pending; i++)
-        free(s->pending[i].cube);
+        free(s->pending[i].suggestion.cube);
     free(s->pending);
     mem_free(s->mem);
     *s = (struct suggest){0};
@@ -246,6 +247,22 @@ static int find_algorithm(const char *name, const struct algorithm **ret, struct
     return 0;
 }
 
+static int read_resource(struct suggest *to, const struct list *params, struct err *err)
+{
+    struct resource_params resource;
+
+    if (!to->algorithm->has_resource)
+        return 0;
+    if (algorithm_params(resource_fields, params, &resource, to->mem, err) < 0)
+        return -1;
+    for (int i = 0; i < to->space->n_dims; i++)
+        if (strcmp(to->space->dims[i].name, resource.name) == 0)
+            return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is a parameter and the ResourceName too",
+                           resource.name);
+    to->resource = resource.name;
+    return 0;
+}
+
 /* Fills an empty `to`, which is to be forgotten whatever happens. */
 static int init_search(struct suggest *to, const json_t *line, struct err *err)
 {
@@ -258,6 +275,7 @@ static int init_search(struct suggest *to, const json_t *line, struct err *err)
         make_space(&in.space, to->mem, to->space, err) < 0 ||
         find_algorithm(in.algorithm, &to->algorithm, err) < 0 ||
         read_params(in.params, to->mem, &params, err) < 0 ||
+        read_resource(to, &params, err) < 0 ||
         read_seed(&in, &params, to->mem, &setup.seed, err) < 0)
         return -1;
     setup.space = to->space;
@@ -292,9 +310,9 @@ static uint64_t hash_bytes(uint64_t h, const void *data, size_t len) /* FNV-1a *
     return h;
 }
 
-static uint64_t hash_values(const struct value *v, int n)
+static uint64_t hash_values(const struct value *v, int n, int64_t resource)
 {
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = hash_bytes(0xcbf29ce484222325u, &resource, sizeof resource);
 
     for (int i = 0; i < n; i++) {
         double real = v[i].real + 0.0; /* no negative zero */
@@ -309,35 +327,53 @@ static uint64_t hash_values(const struct value *v, int n)
     return h;
 }
 
-static void remember(struct suggest *s, double *cube, uint64_t hash)
+static void remember(struct suggest *s, const struct suggestion *suggestion, uint64_t hash)
 {
     if (s->n_pending == s->cap_pending) {
         s->cap_pending = s->cap_pending ? 2 * s->cap_pending : 16;
         s->pending = xrealloc(s->pending, s->cap_pending * sizeof *s->pending);
     }
-    s->pending[s->n_pending++] = (struct asked){ s->n_asked++, hash, cube };
+    s->pending[s->n_pending++] = (struct asked){ s->n_asked++, hash, *suggestion };
+}
+
+/* Asks the algorithm; the cube is the caller's to free, whatever happens. */
+static int ask_algorithm(struct suggest *s, struct suggestion *ret, struct err *err)
+{
+    *ret = (struct suggestion){ .cube = xcalloc((size_t)s->space->n_dims, sizeof *ret->cube),
+                                .resource = INT_UNSET, .parent = INT_UNSET };
+    switch (s->algorithm->ask(s->ctx, s->n_asked, ret, err)) {
+    case ASK_POINT:
+        return 0;
+    case ASK_LATER:
+        return err_set(err, ERR_BUSY, "%s waits for the outcome of points that were asked for",
+                       s->algorithm->name);
+    case ASK_END:
+        return err_set(err, ERR_OUT_OF_RANGE, "%s has nothing more to suggest after %" PRId64 " points",
+                       s->algorithm->name, s->n_asked);
+    case ASK_FAILED:
+        break;
+    }
+    return -1;
 }
 
 static int ask_one(struct suggest *s, struct text *out, struct err *err)
 {
     int n = s->space->n_dims;
-    double *cube = xcalloc((size_t)n, sizeof *cube);
-    struct value *values = xcalloc((size_t)n, sizeof *values);
-    int rc = s->algorithm->ask(s->ctx, s->n_asked, cube, err);
+    CLEANUP(freep) struct value *values = xcalloc((size_t)n + 1, sizeof *values);
+    struct suggestion suggestion;
+    uint64_t hash;
 
-    if (rc <= 0) {
-        free(cube);
-        free(values);
-        return rc < 0 ? rc
-                      : err_set(err, ERR_OUT_OF_RANGE,
-                                "%s has nothing more to suggest after %" PRId64 " points",
-                                s->algorithm->name, s->n_asked);
+    if (ask_algorithm(s, &suggestion, err) < 0) {
+        free(suggestion.cube);
+        return -1;
     }
-    space_values(s->space, cube, values);
+    space_values(s->space, suggestion.cube, values);
+    hash = hash_values(values, n, suggestion.resource);
+    if (suggestion.resource != INT_UNSET)
+        values[n++] = (struct value){ .name = s->resource, .data = PARAM_INT, .integer = suggestion.resource };
     values_config(values, n, out);
     out->data[--out->len] = '\0'; /* the line break */
-    remember(s, cube, hash_values(values, n));
-    free(values);
+    remember(s, &suggestion, hash);
     return 0;
 }
 
@@ -367,8 +403,23 @@ static int op_ask(struct suggest *s, const json_t *line, struct text *out, struc
 
 /* --- tell --- */
 
+/* The resource of a point told; INT_UNSET when it has none. */
+static int read_point_resource(const struct suggest *s, const json_t *params, int64_t *ret,
+                               struct err *err)
+{
+    const json_t *resource = s->resource ? json_object_get(params, s->resource) : NULL;
+
+    *ret = INT_UNSET;
+    if (!resource)
+        return 0;
+    if (!json_is_integer(resource) || json_integer_value(resource) < 1)
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is a whole number from 1", s->resource);
+    *ret = json_integer_value(resource);
+    return 0;
+}
+
 static int read_point(const struct suggest *s, const json_t *params, struct value *values,
-                      struct err *err)
+                      int64_t *ret_resource, struct err *err)
 {
     if (!json_is_object(params))
         return err_set(err, ERR_BAD_INPUT, "params is an object with a value for each parameter");
@@ -378,15 +429,17 @@ static int read_point(const struct suggest *s, const json_t *params, struct valu
         if (read_value(d, json_object_get(params, d->name), NULL, &values[i], err) < 0)
             return -1;
     }
-    if (json_object_size(params) != (size_t)s->space->n_dims)
+    if (read_point_resource(s, params, ret_resource, err) < 0)
+        return -1;
+    if (json_object_size(params) != (size_t)s->space->n_dims + (*ret_resource != INT_UNSET))
         return err_set(err, ERR_BAD_INPUT, "params has a name that is not in the space");
     return 0;
 }
 
 /* The place of an asked point with these values, or n_pending. */
-static size_t find_asked(const struct suggest *s, const struct value *values)
+static size_t find_asked(const struct suggest *s, const struct value *values, int64_t resource)
 {
-    uint64_t hash = hash_values(values, s->space->n_dims);
+    uint64_t hash = hash_values(values, s->space->n_dims, resource);
     size_t i = 0;
 
     while (i < s->n_pending && s->pending[i].hash != hash)
@@ -394,46 +447,54 @@ static size_t find_asked(const struct suggest *s, const struct value *values)
     return i;
 }
 
-static int tell_point(struct suggest *s, const struct value *values, enum trial_state state,
-                      double value, struct err *err)
+static void tell_asked(struct suggest *s, size_t i, struct outcome *o)
 {
-    size_t i = find_asked(s, values);
-    double *cube;
+    double *cube = s->pending[i].suggestion.cube;
+
+    o->trial = s->pending[i].trial;
+    o->cube = cube;
+    o->parent = s->pending[i].suggestion.parent;
+    algorithm_tell(s->algorithm, s->ctx, o);
+    free(cube);
+    memmove(&s->pending[i], &s->pending[i + 1], (s->n_pending - i - 1) * sizeof *s->pending);
+    s->n_pending--;
+}
+
+/* `o` has its state, objective and resource. */
+static int tell_point(struct suggest *s, const struct value *values, struct outcome *o, struct err *err)
+{
+    size_t i = find_asked(s, values, o->resource);
+    CLEANUP(freep) double *cube = NULL;
 
     if (i < s->n_pending) {
-        s->algorithm->tell(s->ctx, s->pending[i].trial, s->pending[i].cube, state, value);
-        free(s->pending[i].cube);
-        memmove(&s->pending[i], &s->pending[i + 1], (s->n_pending - i - 1) * sizeof *s->pending);
-        s->n_pending--;
+        tell_asked(s, i, o);
         return 0;
     }
     cube = xcalloc((size_t)s->space->n_dims, sizeof *cube);
-    if (space_point(s->space, values, cube, err) < 0) {
-        free(cube);
+    if (space_point(s->space, values, cube, err) < 0)
         return -1;
-    }
-    s->algorithm->tell(s->ctx, -1 - s->n_foreign++, cube, state, value);
-    free(cube);
+    o->trial = -1 - s->n_foreign++;
+    o->cube = cube;
+    o->parent = INT_UNSET;
+    algorithm_tell(s->algorithm, s->ctx, o);
     return 0;
 }
 
 static int op_tell(struct suggest *s, const json_t *line, struct text *out, struct err *err)
 {
     const json_t *value = json_object_get(line, "value");
-    struct value *values;
-    int rc;
+    CLEANUP(freep) struct value *values = NULL;
+    struct outcome o = { .state = json_is_null(value) ? TRIAL_FAILED : TRIAL_DONE,
+                         .objective = json_is_number(value) ? json_number_value(value) : NAN };
 
     if (!value || (!json_is_number(value) && !json_is_null(value)))
         return err_set(err, ERR_BAD_INPUT, "value is a number, or null for a trial that failed");
     values = xcalloc((size_t)s->space->n_dims, sizeof *values);
-    rc = read_point(s, json_object_get(line, "params"), values, err);
-    if (rc == 0)
-        rc = tell_point(s, values, json_is_null(value) ? TRIAL_FAILED : TRIAL_DONE,
-                        json_is_null(value) ? NAN : json_number_value(value), err);
-    free(values);
-    if (rc == 0)
-        text_add(out, "{\"ok\":true}\n");
-    return rc;
+    if (read_point(s, json_object_get(line, "params"), values, &o.resource, err) < 0 ||
+        tell_point(s, values, &o, err) < 0)
+        return -1;
+    text_add(out, "{\"ok\":true}\n");
+    return 0;
 }
 
 /* --- lines --- */

@@ -87,8 +87,11 @@ static void tell_algorithm(struct live *live, const struct experiment *e, const 
     live->has_best |= fine;
     if (!fine && !live->trouble && e->message)
         live->trouble = mem_printf(live->mem, "experiment %" PRId64 ": %s", e->id, e->message);
-    live->plan.algorithm->tell(live->algorithm, e->id, cube, fine ? TRIAL_DONE : TRIAL_FAILED,
-                               e->metric);
+    live->later = false;
+    algorithm_tell(live->plan.algorithm, live->algorithm,
+                   &(struct outcome){ .trial = e->id, .cube = cube, .resource = e->resource,
+                                      .parent = e->parent, .objective = e->metric, .row = e,
+                                      .state = fine ? TRIAL_DONE : TRIAL_FAILED });
 }
 
 static void end_stored(struct change *c)
@@ -309,6 +312,8 @@ static int make_refusal(struct db *db, void *arg, struct err *err)
     const char *name = c->live->row.name;
     const struct experiment submitted = { .id = c->row.id,
                                           .cube = c->row.cube,
+                                          .resource = c->row.resource,
+                                          .parent = c->row.parent,
                                           .hyperparams = c->row.hyperparams,
                                           .state = "SUBMITTED" };
 

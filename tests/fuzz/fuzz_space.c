@@ -31,14 +31,15 @@ static void check_bounds(const struct dimension *d, const struct value *v)
                                  : isfinite(v->real) && v->real >= d->lo && v->real <= d->hi);
 }
 
-static void check_trial(const struct search_plan *p, int64_t trial, const double *cube, struct mem *mem)
+static void check_trial(const struct search_plan *p, int64_t trial, double *cube, struct mem *mem)
 {
     CLEANUP(text_done) struct text config = {0};
     CLEANUP(text_done) struct text echo = {0};
     CLEANUP(text_done) struct text again = {0};
     struct err err = {0};
     struct value *values, *back;
-    int n = search_values(p, trial, cube, mem, &values), n_back;
+    const struct suggestion s = { .cube = cube, .resource = INT_UNSET, .parent = INT_UNSET };
+    int n = search_values(p, trial, &s, mem, &values), n_back;
     json_t *json;
 
     for (int i = 0; i < p->space.n_dims; i++)
@@ -48,7 +49,7 @@ static void check_trial(const struct search_plan *p, int64_t trial, const double
     require(json_object_size(json) == (size_t)n);
     json_decref(json);
     values_echo(values, n, &echo);
-    require(values_read(echo.data, mem, &back, &n_back, &err) == 0 && n_back == n);
+    require(values_read(echo.data, INT_UNSET, mem, &back, &n_back, &err) == 0 && n_back == n);
     values_echo(back, n, &again);
     require(strcmp(echo.data, again.data) == 0);
 }

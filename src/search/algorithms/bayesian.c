@@ -380,39 +380,39 @@ static bool model_is_due(const struct algorithm_ctx *a)
            h->told.n >= FIT_FIRST && h->n_valued > 0;
 }
 
-static int bayesian_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube, struct err *err)
+static enum ask_result bayesian_ask(struct algorithm_ctx *a, int64_t trial, struct suggestion *ret,
+                                    struct err *err)
 {
     CLEANUP(freep) double *x = xcalloc((size_t)a->coords->d + 1, sizeof *x);
 
     (void)err;
     if (a->max_trials >= 0 && trial >= a->max_trials)
-        return 0;
+        return ASK_END;
     if (model_is_due(a)) {
         suggest(a, trial, x);
     } else {
         for (int i = 0; i < a->coords->d; i++)
-            ret_cube[a->coords->dim[i]] = sobol_uniform(a->seed, (uint64_t)trial, (uint32_t)i);
-        coords_from_cube(a->coords, ret_cube, x);
+            ret->cube[a->coords->dim[i]] = sobol_uniform(a->seed, (uint64_t)trial, (uint32_t)i);
+        coords_from_cube(a->coords, ret->cube, x);
     }
-    coords_to_cube(a->coords, x, ret_cube);
+    coords_to_cube(a->coords, x, ret->cube);
     history_ask(&a->history, trial, x);
-    return 1;
+    return ASK_POINT;
 }
 
-static void bayesian_tell(struct algorithm_ctx *a, int64_t trial, const double *cube,
-                          enum trial_state state, double objective)
+static void bayesian_tell(struct algorithm_ctx *a, const struct outcome *o)
 {
     CLEANUP(freep) double *x = xcalloc((size_t)a->coords->d + 1, sizeof *x);
+    double y = a->maximize ? -o->objective : o->objective;
     size_t keep = 0;
     ptrdiff_t at;
 
-    coords_from_cube(a->coords, cube, x);
-    if (state == TRIAL_PENDING) {
-        history_ask(&a->history, trial, x);
+    coords_from_cube(a->coords, o->cube, x);
+    if (o->state == TRIAL_PENDING) {
+        history_ask(&a->history, o->trial, x);
         return;
     }
-    at = history_tell(&a->history, trial, x,
-                      state == TRIAL_DONE ? a->maximize ? -objective : objective : NAN);
+    at = history_tell(&a->history, o->trial, x, o->state == TRIAL_DONE ? y : NAN);
     while (at >= 0 && keep < a->n_fits && a->fits[keep].n <= (size_t)at)
         keep++;
     if (at >= 0)

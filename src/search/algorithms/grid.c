@@ -20,16 +20,11 @@ static struct algorithm_ctx *grid_make(const struct algorithm_setup *in, struct 
     return a;
 }
 
-static int grid_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube, struct err *err)
+static enum ask_result grid_ask(struct algorithm_ctx *a, int64_t trial, struct suggestion *ret,
+                                struct err *err)
 {
-    (void)ret_cube, (void)err;
-    return trial < a->n_trials;
-}
-
-static void grid_tell(struct algorithm_ctx *a, int64_t trial, const double *cube,
-                      enum trial_state state, double objective)
-{
-    (void)a, (void)trial, (void)cube, (void)state, (void)objective;
+    (void)ret, (void)err;
+    return trial < a->n_trials ? ASK_POINT : ASK_END;
 }
 
 static int64_t grid_planned(const struct algorithm_ctx *a) { return a->n_trials; }
@@ -40,7 +35,6 @@ const struct algorithm grid_algorithm = {
     .takes_list = true,
     .make       = grid_make,
     .ask        = grid_ask,
-    .tell       = grid_tell,
     .planned    = grid_planned,
     .free       = grid_free,
 };

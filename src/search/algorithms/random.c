@@ -21,20 +21,15 @@ static struct algorithm_ctx *random_make(const struct algorithm_setup *in, struc
     return a;
 }
 
-static int random_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube, struct err *err)
+static enum ask_result random_ask(struct algorithm_ctx *a, int64_t trial, struct suggestion *ret,
+                                  struct err *err)
 {
     (void)err;
     if (a->max_trials >= 0 && trial >= a->max_trials)
-        return 0;
+        return ASK_END;
     for (int i = 0; i < a->n_dims; i++)
-        ret_cube[i] = rng_uniform(a->seed, (uint64_t)trial, (uint32_t)i, 0);
-    return 1;
-}
-
-static void random_tell(struct algorithm_ctx *a, int64_t trial, const double *cube,
-                        enum trial_state state, double objective)
-{
-    (void)a, (void)trial, (void)cube, (void)state, (void)objective;
+        ret->cube[i] = rng_uniform(a->seed, (uint64_t)trial, (uint32_t)i, 0);
+    return ASK_POINT;
 }
 
 static int64_t random_planned(const struct algorithm_ctx *a) { return a->max_trials; }
@@ -45,7 +40,6 @@ const struct algorithm random_algorithm = {
     .params  = seed_fields,
     .make    = random_make,
     .ask     = random_ask,
-    .tell    = random_tell,
     .planned = random_planned,
     .free    = random_free,
 };

@@ -21,25 +21,20 @@ static struct algorithm_ctx *sobol_make(const struct algorithm_setup *in, struct
     return a;
 }
 
-static int sobol_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube, struct err *err)
+static enum ask_result sobol_ask(struct algorithm_ctx *a, int64_t trial, struct suggestion *ret,
+                                 struct err *err)
 {
     uint32_t dimension = 0;
 
     (void)err;
     if (a->max_trials >= 0 && trial >= a->max_trials)
-        return 0;
+        return ASK_END;
     for (int i = 0; i < a->space->n_dims; i++) {
         bool fixed = a->space->dims[i].type == PARAM_FIX;
 
-        ret_cube[i] = fixed ? 0 : sobol_uniform(a->seed, (uint64_t)trial, dimension++);
+        ret->cube[i] = fixed ? 0 : sobol_uniform(a->seed, (uint64_t)trial, dimension++);
     }
-    return 1;
-}
-
-static void sobol_tell(struct algorithm_ctx *a, int64_t trial, const double *cube,
-                       enum trial_state state, double objective)
-{
-    (void)a, (void)trial, (void)cube, (void)state, (void)objective;
+    return ASK_POINT;
 }
 
 static int64_t sobol_planned(const struct algorithm_ctx *a) { return a->max_trials; }
@@ -50,7 +45,6 @@ const struct algorithm sobol_algorithm = {
     .params  = seed_fields,
     .make    = sobol_make,
     .ask     = sobol_ask,
-    .tell    = sobol_tell,
     .planned = sobol_planned,
     .free    = sobol_free,
 };

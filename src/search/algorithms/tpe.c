@@ -189,21 +189,20 @@ static void points_drop(struct points *list, int64_t trial)
     }
 }
 
-static void tpe_tell(struct algorithm_ctx *a, int64_t trial, const double *cube,
-                     enum trial_state state, double objective)
+static void tpe_tell(struct algorithm_ctx *a, const struct outcome *o)
 {
-    struct point p = { .trial = trial };
+    struct point p = { .trial = o->trial };
 
-    points_drop(&a->pending, trial);
+    points_drop(&a->pending, o->trial);
     p.x = xcalloc((size_t)a->n_axes + 1, sizeof *p.x);
-    axes_point(a->axes, a->n_axes, cube, p.x);
+    axes_point(a->axes, a->n_axes, o->cube, p.x);
     p.hash = hash_point(p.x, a->n_axes);
-    if (state == TRIAL_PENDING) {
+    if (o->state == TRIAL_PENDING) {
         points_add(&a->pending, p);
         return;
     }
-    p.loss = a->maximize ? -objective : objective;
-    if (state == TRIAL_FAILED || !isfinite(objective))
+    p.loss = a->maximize ? -o->objective : o->objective;
+    if (o->state == TRIAL_FAILED || !isfinite(p.loss))
         p.loss = INFINITY;
     points_add(&a->told, p);
 }
@@ -294,22 +293,22 @@ static void suggest(const struct algorithm_ctx *a, int64_t trial, double *ret_cu
     axes_cube(a->axes, a->n_axes, best, ret_cube);
 }
 
-static int tpe_ask(struct algorithm_ctx *a, int64_t trial, double *ret_cube, struct err *err)
+static enum ask_result tpe_ask(struct algorithm_ctx *a, int64_t trial, struct suggestion *ret,
+                               struct err *err)
 {
     int64_t n_known = (int64_t)(a->told.n + a->pending.n);
 
     (void)err;
     if (a->max_trials >= 0 && trial >= a->max_trials)
-        return 0;
-    memset(ret_cube, 0, (size_t)a->space->n_dims * sizeof *ret_cube);
+        return ASK_END;
     if (n_known < a->params.warm_up || a->told.n == 0) {
         for (int i = 0; i < a->n_axes; i++)
-            ret_cube[a->axes[i].dim] = sobol_uniform(a->seed, (uint64_t)trial, (uint32_t)i);
+            ret->cube[a->axes[i].dim] = sobol_uniform(a->seed, (uint64_t)trial, (uint32_t)i);
     } else {
-        suggest(a, trial, ret_cube);
+        suggest(a, trial, ret->cube);
     }
-    tpe_tell(a, trial, ret_cube, TRIAL_PENDING, NAN);
-    return 1;
+    tpe_tell(a, &(struct outcome){ .trial = trial, .cube = ret->cube, .state = TRIAL_PENDING });
+    return ASK_POINT;
 }
 
 static int64_t tpe_planned(const struct algorithm_ctx *a) { return a->max_trials; }

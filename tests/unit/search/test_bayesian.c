@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "asking.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -60,14 +61,14 @@ static void ask(struct run *r, int64_t trial, double *cube)
 {
     struct err err = {0};
 
-    assert_int_equal(r->algorithm->ask(r->ctx, trial, cube, &err), 1);
+    assert_int_equal(ask_for(r->algorithm, r->ctx, trial, cube, &err), 1);
     for (int i = 0; i < r->space.n_dims; i++)
         assert_true(cube[i] >= 0 && cube[i] < 1);
 }
 
 static void tell(struct run *r, int64_t trial, const double *cube, double y)
 {
-    r->algorithm->tell(r->ctx, trial, cube, TRIAL_DONE, y);
+    tell_of(r->algorithm, r->ctx, trial, cube, TRIAL_DONE, y);
 }
 
 /* The best of n trials from `first` on. */
@@ -202,7 +203,7 @@ static void a_restart_goes_on_as_if_nothing_had_been(void **state)
                 continue;
             space_values(&one.space, cubes[k], v);
             if (k == 31)
-                one.algorithm->tell(one.ctx, k, cubes[k], TRIAL_FAILED, 0);
+                tell_of(one.algorithm, one.ctx, k, cubes[k], TRIAL_FAILED, 0);
             else
                 tell(&one, k, cubes[k], branin(v));
         }
@@ -210,7 +211,7 @@ static void a_restart_goes_on_as_if_nothing_had_been(void **state)
     start(&other, 2, 100, 7);
     for (int64_t k = 0; k < TRIALS; k++) {
         space_values(&other.space, cubes[k], v);
-        other.algorithm->tell(other.ctx, k, cubes[k],
+        tell_of(other.algorithm, other.ctx, k, cubes[k],
                               k >= TRIALS - 2 ? TRIAL_PENDING : k == 31 ? TRIAL_FAILED : TRIAL_DONE, branin(v));
     }
     ask(&one, TRIALS, cubes[0]);
@@ -278,7 +279,7 @@ static void bad_outcomes_are_survived(void **state)
         ask(&odd, t, cube);
         tell(&odd, t, cube, values[t % 8]);
         ask(&failing, t, cube);
-        failing.algorithm->tell(failing.ctx, t, cube, TRIAL_FAILED, NAN);
+        tell_of(failing.algorithm, failing.ctx, t, cube, TRIAL_FAILED, NAN);
         ask(&twice, t, cube);
         tell(&twice, t, cube, cube[0]);
         tell(&twice, t, cube, -9);
@@ -314,7 +315,7 @@ static void it_ends_after_its_trials(void **state)
     (void)state;
     start(&r, 1, 12, 1);
     minimise(&r, 0, 12, flat);
-    assert_int_equal(r.algorithm->ask(r.ctx, 12, cube, &err), 0);
+    assert_int_equal(ask_for(r.algorithm, r.ctx, 12, cube, &err), 0);
     assert_int_equal(r.algorithm->planned(r.ctx), 12);
     end(&r);
 }

@@ -97,6 +97,7 @@ static void each_algorithm_takes_its_own_list_only(void **state)
 static void listed_values_are_sorted_by_name_and_typed(void **state)
 {
     CLEANUP(mem_freep) struct mem *mem = mem_new();
+    const struct suggestion none = { .resource = INT_UNSET, .parent = INT_UNSET };
     struct search_plan p;
     struct value *v;
     struct err err = {0};
@@ -105,7 +106,7 @@ static void listed_values_are_sorted_by_name_and_typed(void **state)
     assert_int_equal(read_text("{" MODEL "," GRID ",'experiments': [{'id': 1, 'fixedHyperParams': ["
                                "{'name': 'b', 'dataType': 'Integer', 'fixedVal': '3'},"
                                "{'name': 'a', 'dataType': 'DOUBLE', 'fixedVal': 1}]}]}", mem, &p, &err), 0);
-    assert_int_equal(search_values(&p, 0, NULL, mem, &v), 2);
+    assert_int_equal(search_values(&p, 0, &none, mem, &v), 2);
     assert_string_equal(v[0].name, "a");
     assert_true(v[0].real == 1.0);
     assert_string_equal(v[1].data_name, "int");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "asking.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "search/algorithm.h"
@@ -184,11 +185,11 @@ static double search(bool maximize, int n)
 {
     struct err err = {0};
     struct algorithm_ctx *a = new_tpe(&space, NULL, NULL, maximize, &err);
-    double x[DIMS], best = INFINITY;
+    double x[DIMS] = {0}, best = INFINITY;
 
     for (int64_t t = 0; t < n; t++) {
-        assert_int_equal(tpe_algorithm.ask(a, t, x, &err), 1);
-        tpe_algorithm.tell(a, t, x, TRIAL_DONE, maximize ? -loss_at(x) : loss_at(x));
+        assert_int_equal(ask_for(&tpe_algorithm, a, t, x, &err), 1);
+        tell_of(&tpe_algorithm, a, t, x, TRIAL_DONE, maximize ? -loss_at(x) : loss_at(x));
         best = fmin(best, loss_at(x));
     }
     tpe_algorithm.free(a);
@@ -208,21 +209,23 @@ static void a_restart_suggests_what_would_have_been_suggested(void **state)
     enum { N = 40 };
     struct err err = {0};
     struct algorithm_ctx *a = new_tpe(&space, NULL, NULL, false, &err), *b = new_tpe(&space, NULL, NULL, false, &err);
-    double x[N + 1][DIMS], again[DIMS];
+    double x[N + 1][DIMS] = {0}, again[DIMS] = {0};
 
     (void)state;
     for (int64_t t = 0; t < N; t++) {
-        tpe_algorithm.ask(a, t, x[t], &err);
+        ask_for(&tpe_algorithm, a, t, x[t], &err);
         if (t >= 3) /* three are always under way */
-            tpe_algorithm.tell(a, t - 3, x[t - 3], t % 7 ? TRIAL_DONE : TRIAL_FAILED, t % 7 ? loss_at(x[t - 3]) : NAN);
+            tell_of(&tpe_algorithm, a, t - 3, x[t - 3], t % 7 ? TRIAL_DONE : TRIAL_FAILED,
+                    t % 7 ? loss_at(x[t - 3]) : NAN);
     }
     for (int64_t t = N - 1; t >= 0; t--) {
         bool done = t + 3 < N, fine = (t + 3) % 7;
 
-        tpe_algorithm.tell(b, t, x[t], !done ? TRIAL_PENDING : fine ? TRIAL_DONE : TRIAL_FAILED, fine ? loss_at(x[t]) : NAN);
+        tell_of(&tpe_algorithm, b, t, x[t], !done ? TRIAL_PENDING : fine ? TRIAL_DONE : TRIAL_FAILED,
+                fine ? loss_at(x[t]) : NAN);
     }
-    tpe_algorithm.ask(a, N, x[N], &err);
-    tpe_algorithm.ask(b, N, again, &err);
+    ask_for(&tpe_algorithm, a, N, x[N], &err);
+    ask_for(&tpe_algorithm, b, N, again, &err);
     assert_memory_equal(x[N], again, sizeof again);
     tpe_algorithm.free(a);
     tpe_algorithm.free(b);
@@ -233,13 +236,13 @@ static void what_is_under_way_is_avoided(void **state)
     struct err err = {0};
     struct algorithm_ctx *a = new_tpe(&countable, NULL, NULL, false, &err);
     bool seen[15] = {0};
-    double x[DIMS];
+    double x[DIMS] = {0};
 
     (void)state;
     for (int64_t t = 0; t < 12; t++) {
-        tpe_algorithm.ask(a, t, x, &err);
+        ask_for(&tpe_algorithm, a, t, x, &err);
         if (t < 8)
-            tpe_algorithm.tell(a, t, x, TRIAL_DONE, x[0]);
+            tell_of(&tpe_algorithm, a, t, x, TRIAL_DONE, x[0]);
         else
             assert_false(seen[(int)(x[0] * 5) * 3 + (int)(x[1] * 3)]);
         seen[(int)(x[0] * 5) * 3 + (int)(x[1] * 3)] = true;
@@ -260,13 +263,13 @@ static void nothing_useful_to_learn_from_is_no_trouble(void **state)
         for (size_t c = 0; c < ARRAY_LEN(cases); c++) {
             struct err err = {0};
             struct algorithm_ctx *a = new_tpe(spaces[s], NULL, NULL, false, &err);
-            double x[DIMS];
+            double x[DIMS] = {0};
 
             for (int64_t t = 0; t < 40; t++) {
-                assert_int_equal(tpe_algorithm.ask(a, t, x, &err), 1);
+                assert_int_equal(ask_for(&tpe_algorithm, a, t, x, &err), 1);
                 for (int i = 0; i < spaces[s]->n_dims; i++)
                     assert_true(x[i] >= 0 && x[i] < 1);
-                tpe_algorithm.tell(a, t, x, cases[c].state, cases[c].value);
+                tell_of(&tpe_algorithm, a, t, x, cases[c].state, cases[c].value);
             }
             tpe_algorithm.free(a);
         }

@@ -1,0 +1,3 @@
+-- Experiments that are given more or less of something (Hyperband and its kin).
+ALTER TABLE experiment ADD COLUMN resource INTEGER;     -- such as epochs; NULL: the algorithm has none
+ALTER TABLE experiment ADD COLUMN parent   INTEGER;     -- experiment whose point this runs again, with more; NULL: none
