@@ -31,6 +31,7 @@ struct algorithm_setup {
     int64_t max_trials;             /* maxJobNum, -1 = unlimited */
     int64_t parallel;
     bool maximize;
+    double eta;                     /* algoDef.hyperbandEta; 0 or NaN: not given */
     uint64_t seed;                  /* RandomSeed, or drawn once and stored with the search */
     void (*wake)(void *arg);        /* on the thread of the context: ask again. NULL: ASK_LATER only
                                      * ever waits for an outcome */
@@ -67,7 +68,6 @@ struct outcome {
 
 struct algorithm {
     const char *name;               /* as listed: "Random", "TPE" */
-    const char *not_built;          /* a sentence: listed, but refuses; NULL when it works */
     bool takes_list;                /* wants `experiments`; all others want `hyperParams` */
     bool waits;                     /* ask needs the outcomes told so far: do not ask before a slot is free */
     bool has_resource;              /* takes ResourceName: trials get more or less of something */
@@ -101,5 +101,5 @@ struct resource_params {
 extern const struct field resource_fields[]; /* taken by every algorithm that has_resource */
 
 extern const struct algorithm random_algorithm, grid_algorithm; /* algorithms/random.c, grid.c */
-extern const struct algorithm sobol_algorithm; /* algorithms/sobol.c */
-extern const struct algorithm tpe_algorithm, bayesian_algorithm, hyperband_algorithm; /* later.c */
+extern const struct algorithm sobol_algorithm, tpe_algorithm, bayesian_algorithm, cmaes_algorithm;
+extern const struct algorithm hyperband_algorithm, asha_algorithm;

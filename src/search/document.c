@@ -203,12 +203,9 @@ static int check_algorithm(struct search_plan *p, struct mem *mem, struct err *e
 
     p->algorithm = algorithm_find(a->algorithm);
     if (!p->algorithm)
-        return err_field(err, "algoDef.algorithm", "Random, Tpe, Bayesian, Sobol or ExperimentGridSearch",
+        return err_field(err, "algoDef.algorithm", "a name from GET /hypersearch/algorithm, in any case",
                          "there is no algorithm \"%.60s\"; GET /hypersearch/algorithm lists them",
                          a->algorithm);
-    if (p->algorithm->not_built)
-        return err_field(err, "algoDef.algorithm", "Random, Tpe, Bayesian, Sobol or ExperimentGridSearch", "%s",
-                         p->algorithm->not_built);
     if (p->algorithm->params && algorithm_params(seed_fields, &a->params, &seed, mem, err) < 0)
         return -1;
     p->seed = seed.seed;
@@ -343,6 +340,7 @@ struct algorithm_ctx *search_algorithm(const struct search_plan *p, int64_t seed
         .max_trials = a->max_jobs,
         .parallel = a->parallel,
         .maximize = p->maximize,
+        .eta = a->hyperband_eta,
         .seed = (uint64_t)seed,
     };
 

@@ -239,8 +239,6 @@ static int find_algorithm(const char *name, const struct algorithm **ret, struct
         return err_set(err, ERR_BAD_INPUT,
                        "there is no algorithm \"%.60s\"; trainyard suggest --help lists them",
                        name);
-    if ((*ret)->not_built)
-        return err_set(err, ERR_BAD_INPUT, "%s", (*ret)->not_built);
     if ((*ret)->takes_list)
         return err_set(err, ERR_BAD_INPUT,
                        "%s runs a list of experiments; there is nothing to suggest", (*ret)->name);

@@ -39,7 +39,7 @@ static void list_algorithms(void)
     const char *separator = "algorithms: ";
 
     for (int i = 0; algorithms[i]; i++) {
-        if (algorithms[i]->not_built || algorithms[i]->takes_list)
+        if (algorithms[i]->takes_list)
             continue;
         printf("%s%s", separator, algorithms[i]->name);
         separator = ", ";
