@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { EARLY_TRIALS = 5, EARLY_STEPS = 1 };
+
 static const struct field model_spec_fields[] = {
     { "sigName", TEXT(struct model_spec, sig_name), .max = 256, .doc = "instance group; default group when absent or empty" },
     { "args",    TEXT(struct model_spec, args),     .required = true, .min = 1, .max = 256 << 10,
@@ -180,6 +182,35 @@ static int check_objective(struct search_plan *p, struct err *err)
     return check_metrics(a, err);
 }
 
+struct early_params {
+    const char *rule;
+    int64_t min_trials, min_steps;
+};
+
+static const struct field early_fields[] = {
+    { "EarlyStop",       TEXT(struct early_params, rule), ALLOWED("median", "true", "none", "false"),
+      .doc = "stop experiments that are worse than the median of the others at the same step" },
+    { "EarlyStopTrials", INT(struct early_params, min_trials), .min = 1, .max = SEARCH_JOBS_MAX,
+      .doc = "experiments that must have ended before; default 5" },
+    { "EarlyStopSteps",  INT(struct early_params, min_steps), .min = 1, .max = 1000000000,
+      .doc = "values that an experiment must have reported before; default 1" },
+    { .type = FIELD_END },
+};
+
+static int read_early(struct search_plan *p, struct mem *mem, struct err *err)
+{
+    struct early_params early;
+
+    if (algorithm_params(early_fields, &p->doc.algo.params, &early, mem, err) < 0)
+        return -1;
+    p->early = (struct early_rule){
+        .on = early.rule && (text_same(early.rule, "median") || text_same(early.rule, "true")),
+        .min_trials = early.min_trials == INT_UNSET ? EARLY_TRIALS : early.min_trials,
+        .min_steps = early.min_steps == INT_UNSET ? EARLY_STEPS : early.min_steps,
+    };
+    return 0;
+}
+
 static int check_resource(struct search_plan *p, struct mem *mem, struct err *err)
 {
     const struct param_spec *spec = p->doc.params.items;
@@ -209,6 +240,8 @@ static int check_algorithm(struct search_plan *p, struct mem *mem, struct err *e
     if (p->algorithm->params && algorithm_params(seed_fields, &a->params, &seed, mem, err) < 0)
         return -1;
     p->seed = seed.seed;
+    if (read_early(p, mem, err) < 0)
+        return -1;
     return p->algorithm->has_resource ? check_resource(p, mem, err) : 0;
 }
 

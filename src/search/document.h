@@ -59,6 +59,10 @@ struct search_plan {                       /* the document, understood */
     struct space space;             /* n_dims 0 when experiments are listed */
     struct value **listed;          /* [doc.experiments.n], each sorted by name; NULL when there is a space */
     int64_t seed;                   /* RandomSeed; INT_UNSET when not given */
+    struct early_rule {
+        bool on;                    /* EarlyStop */
+        int64_t min_trials, min_steps;
+    } early;
     const char *resource_name;      /* ResourceName of an algorithm that has one; NULL */
 };
 

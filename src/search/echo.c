@@ -24,6 +24,7 @@ struct experiment_echo {
     struct list metrics;
     int64_t max_iteration;
     const char *app_id, *driver_id, *start_time, *end_time, *message;
+    bool stopped_early;
 };
 
 struct task_state_echo {
@@ -60,7 +61,8 @@ static const struct field experiment_echo_fields[] = {
     { "driverId",     TEXT(struct experiment_echo, driver_id), .doc = "submissionId of its task" },
     { "startTime",    TEXT(struct experiment_echo, start_time), .doc = "local time" },
     { "endTime",      TEXT(struct experiment_echo, end_time), .doc = "local time" },
-    { "message",      TEXT(struct experiment_echo, message), .doc = "why it has no metric" },
+    { "message",      TEXT(struct experiment_echo, message), .doc = "why it has no metric, or was stopped early" },
+    { "stoppedEarly", BOOLEAN(struct experiment_echo, stopped_early), .doc = "true: EarlyStop ended it" },
     { .type = FIELD_END },
 };
 
@@ -136,6 +138,8 @@ void echo_experiment(const struct experiment *e, struct text *out)
     add_time(out, "startTime", e->started_ms);
     add_time(out, "endTime", e->ended_ms);
     add_text(out, "message", e->message);
+    if (e->stopped_early)
+        text_add(out, ",\"stoppedEarly\":true");
     text_add_char(out, '}');
 }
 

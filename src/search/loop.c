@@ -67,6 +67,7 @@ void live_free(struct live *live)
     }
     if (live->algorithm)
         live->plan.algorithm->free(live->algorithm);
+    early_done(&live->early);
     mem_free(live->mem);
     free(live);
 }
@@ -301,6 +302,14 @@ static void stop_trials(struct live *live, bool force)
     }
 }
 
+/* Those whose early stop was stored, and may not have been carried out. */
+static void stop_early_ones(struct live *live)
+{
+    for (struct trial *t = live->trials; t; t = t->next)
+        if (t->phase == TRIAL_ACTIVE && t->row.stopped_early)
+            trial_stop(t, /* force= */ false);
+}
+
 void search_stop(struct live *live)
 {
     live->stopping = true;
@@ -396,6 +405,7 @@ void search_adopt(void *arg)
     watch_deadline(live);
     if (live->stopping)
         stop_trials(live, live->files_gone);
+    stop_early_ones(live);
     if (live->trials)
         send_check(live);
     search_pump(live);

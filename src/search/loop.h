@@ -5,16 +5,20 @@
 
 #include "base/err.h"
 #include "search/document.h"
+#include "search/early.h"
 #include "search/search_store.h"
 #include "search/searches.h"
 #include "store/writer.h"
 #include "tasks/submit.h"
 
+struct db;
+struct metric_row;
 struct records;
 struct tasks;
 struct watch;
 
 enum {
+    EARLY_SOURCES      = 3,     /* series that may have the objective, the best one last */
     TRIALS_AHEAD       = 2,     /* prepared before a slot is free, when the algorithm allows it */
     REFUSALS_MAX       = 3,     /* experiments in a row that could not be submitted end the search */
     RETRY_MS           = 2000,  /* after a write that failed, on a full disk for example */
@@ -45,6 +49,7 @@ struct trial {
     struct watch *retry;
     struct err err;             /* PREPARING: why it cannot be submitted */
     char exec_state[32];        /* final state of its task */
+    struct early_curve curve;   /* of the objective; early_stop.c */
 };
 
 /* One search that has not ended, or whose last trials are being waited for. */
@@ -75,6 +80,8 @@ struct live {
     bool forced;                /* a forced stop: to be recorded as carried out once drained */
     const char *trouble;        /* of the first experiment that failed; NULL */
     struct watch *deadline;
+    struct early early;
+    const char *series[EARLY_SOURCES];  /* names of the objective's series; NULL: no early stopping */
 };
 
 /* A change on its way through the writer. */
@@ -139,6 +146,13 @@ void trial_stop(struct trial *t, bool force);               /* ACTIVE */
 void trial_discard(struct trial *t); /* READY or not stored: its files go, then it goes */
 void trial_remove(struct trial *t);
 void trial_free(struct trial *t);
+
+/* --- early_stop.c: all but the first two on the engine thread --- */
+void early_begin(struct live *live); /* once its plan is known */
+int early_load(struct live *live, struct db *db, const struct experiment *e, struct err *err); /* blocks */
+void search_measured(void *searches, const char *exec, const struct metric_row *rows, size_t n,
+                     const char *const *replaced, size_t n_replaced); /* for tasks_on_metrics() */
+void early_told(struct trial *t, bool fine); /* it has ended: its curve counts for others */
 
 /* --- loop.c: on the engine thread; the first two are messages --- */
 void search_adopt(void *live); /* takes over a loaded search */

@@ -226,16 +226,23 @@ static void tell_stored(struct live *live, const struct experiment *e, enum tria
                                       .objective = e->metric, .row = e });
 }
 
+struct loading {
+    struct live *live;
+    struct db *db;
+};
+
 /* An ended experiment is told, a running one is taken over, any other runs again. */
 static int load_experiment(void *arg, const struct experiment *e, struct err *err)
 {
-    struct live *live = arg;
+    const struct loading *loading = arg;
+    struct live *live = loading->live;
     bool fine = strcmp(e->state, "FINISHED") == 0;
 
-    (void)err;
     while (live->next_id < e->id) /* never stored, though a later one was */
         queue(live, live->next_id++, NULL);
     live->next_id = e->id + 1;
+    if (early_load(live, loading->db, e, err) < 0)
+        return -1;
     if (e->ended_ms == INT_UNSET) {
         if (e->exec)
             take_over(live, e);
@@ -253,6 +260,7 @@ static int load_experiment(void *arg, const struct experiment *e, struct err *er
 static int load(struct live *live, struct db *db, const char *name, struct err *err)
 {
     const struct settings *settings = config_of(live)->settings;
+    struct loading loading = { live, db };
     const char *spec;
 
     if (searches_find(db, name, live->mem, &live->row, err) < 0)
@@ -261,7 +269,8 @@ static int load(struct live *live, struct db *db, const char *name, struct err *
     if (document_read(spec, strlen(spec), /* log_power= */ true, live->mem, &live->plan, err) < 0)
         return -1;
     live->algorithm = search_algorithm(&live->plan, live->row.seed, err);
-    if (!live->algorithm || experiments_each(db, name, load_experiment, live, err) < 0)
+    early_begin(live);
+    if (!live->algorithm || experiments_each(db, name, load_experiment, &loading, err) < 0)
         return -1;
     live->state = (enum search_state)search_state_parse(live->row.state);
     if (live->row.package) {

@@ -39,6 +39,7 @@ const struct field experiment_fields[] = {
     { "hyperparams", TEXT(struct experiment, hyperparams) },
     { "resource",    INT(struct experiment, resource) },
     { "parent",      INT(struct experiment, parent) },
+    { "stopped_early", BOOLEAN(struct experiment, stopped_early) },
     { "state",       TEXT(struct experiment, state) },
     { "metric",      REAL(struct experiment, metric) },
     { "metrics",     TEXT(struct experiment, metrics) },

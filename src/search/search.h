@@ -42,6 +42,7 @@ struct experiment {             /* columns of table experiment */
     const char *hyperparams;    /* JSON list, as values_echo() made it */
     int64_t resource;           /* given to it, last in hyperparams; INT_UNSET: none */
     int64_t parent;             /* experiment whose point it runs again; INT_UNSET: none */
+    bool stopped_early;         /* by the median rule: it keeps its metric and is no failure */
     const char *state;
     double metric;              /* NaN until known */
     const char *metrics;        /* JSON list of {name,min,max,latest}; NULL */

@@ -17,7 +17,7 @@
     " ended_ms, spent_ms, wish, planned, n_running, n_complete, n_failed, best, best_metric, version"
 
 #define EXPERIMENT_COLUMNS \
-    "id, cube, hyperparams, resource, parent, state, metric, metrics, message, exec, driver_id, started_ms, ended_ms"
+    "id, cube, hyperparams, resource, parent, stopped_early, state, metric, metrics, message, exec, driver_id, started_ms, ended_ms"
 
 #define LIVE "('NOTRUN', 'SUBMITTED', 'PENDING_CRD_SCHEDULER', 'RUNNING')"      /* of experiments */
 
@@ -96,6 +96,11 @@ static const char sql_experiment_end[] =
     "       started_ms = :started, ended_ms = :ended"
     " WHERE search = :search AND id = :id AND exec IS :exec AND state IN " LIVE;
 
+static const char sql_experiment_stop_early[] =
+    "UPDATE experiment"
+    "   SET stopped_early = 1, message = :message"
+    " WHERE search = :search AND id = :id AND exec = :exec AND state IN " LIVE;
+
 static const char sql_touch[] =
     "UPDATE search"
     "   SET version = version + 1"
@@ -114,7 +119,7 @@ static const char sql_best[] =
 
 static const char sql_requeue[] =
     "UPDATE experiment"
-    "   SET state = 'NOTRUN', exec = NULL, driver_id = NULL, started_ms = NULL"
+    "   SET state = 'NOTRUN', exec = NULL, driver_id = NULL, started_ms = NULL, stopped_early = 0"
     " WHERE search = :search AND id = :id AND exec = :exec AND state IN " LIVE;
 
 static const char sql_count_requeue[] =
@@ -152,7 +157,7 @@ static const char sql_restart[] =
 static const char sql_reopen[] =
     "UPDATE experiment"
     "   SET state = 'NOTRUN', metric = NULL, metrics = NULL, message = NULL, exec = NULL, driver_id = NULL,"
-    "       started_ms = NULL, ended_ms = NULL"
+    "       started_ms = NULL, ended_ms = NULL, stopped_early = 0"
     " WHERE search = :search AND state = 'KILLED'";
 
 static const char sql_count_reopen[] =
@@ -455,6 +460,14 @@ int experiments_end(struct db *db, const char *search, const struct experiment *
     if (fine && update_best(db, search, e, maximize, err) < 0)
         return -1;
     return tell(db, search, e->id, news, err);
+}
+
+int experiments_stop_early(struct db *db, const char *search, const struct experiment *e, struct err *err)
+{
+    return change_any(db, sql_experiment_stop_early,
+                      BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":exec", e->exec),
+                            BIND_T(":message", e->message)),
+                      err);
 }
 
 int experiments_requeue(struct db *db, const char *search, const struct experiment *e,

@@ -65,6 +65,9 @@ int experiments_run(struct db *db, const char *search, const struct experiment *
 int experiments_end(struct db *db, const char *search, const struct experiment *e, bool maximize,
                     struct search_news *news, struct err *err);
 
+/* It is to be stopped because of its metric: a wish that outlives the server. Late news change nothing. */
+int experiments_stop_early(struct db *db, const char *search, const struct experiment *e, struct err *err);
+
 /* The task of an experiment was lost with its machine or shepherd: it is to run again, NOTRUN. */
 int experiments_requeue(struct db *db, const char *search, const struct experiment *e,
                         struct err *err);

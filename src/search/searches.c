@@ -26,6 +26,7 @@ struct searches *searches_new(struct tasks *tasks, struct err *err)
     s->tasks = tasks;
     s->records = records_new();
     tasks_on_move(tasks, search_moved, s);
+    tasks_on_metrics(tasks, search_measured, s);
     return s;
 }
 

@@ -24,6 +24,7 @@ struct trial *trial_new(struct live *live)
 
     t->live = live;
     t->mem = mem_new();
+    t->curve.minimize = !live->plan.maximize;
     fields_init(experiment_fields, &t->row);
     while (*at)
         at = &(*at)->next;
@@ -33,6 +34,7 @@ struct trial *trial_new(struct live *live)
 
 void trial_free(struct trial *t)
 {
+    early_curve_done(&t->curve);
     mem_free(t->mem);
     free(t);
 }
@@ -98,8 +100,10 @@ static void end_stored(struct change *c)
 {
     struct live *live = c->live;
 
-    if (c->err.kind == ERR_NONE)
+    if (c->err.kind == ERR_NONE) {
         tell_algorithm(live, &c->row, c->trial->cube);
+        early_told(c->trial, strcmp(c->row.state, "FINISHED") == 0);
+    }
     trial_remove(c->trial);
     search_pump(live);
 }
@@ -116,7 +120,7 @@ static void trial_end(struct trial *t, bool has_metric)
 {
     struct change *c = change_new(t->live, t, make_end, end_stored);
 
-    t->row.state = experiment_outcome(t->exec_state, has_metric, t->timed_out);
+    t->row.state = experiment_outcome(t->row.stopped_early ? "FINISHED" : t->exec_state, has_metric, t->timed_out);
     if (!has_metric)
         t->row.metric = METRIC_FAILED;
     t->phase = TRIAL_ENDING;
@@ -181,7 +185,7 @@ static const char *why_failed(const struct trial *t, const struct exec *exec)
 static void trial_ended(struct trial *t, const struct exec *exec)
 {
     struct live *live = t->live;
-    bool fine = strcmp(exec->state, "FINISHED") == 0;
+    bool fine = strcmp(exec->state, "FINISHED") == 0 || t->row.stopped_early;
 
     t->phase = TRIAL_READING;
     t->row.started_ms = exec->started_ms;

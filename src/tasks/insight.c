@@ -62,7 +62,15 @@ struct insight {
     struct tasks_config config;
     struct work *reader;    /* one thread */
     struct task_watch *tasks;
+    exec_metrics_fn *listener;  /* NULL: none */
+    void *listener_arg;
 };
+
+void insight_set_listener(struct insight *in, exec_metrics_fn *fn, void *arg)
+{
+    in->listener = fn;
+    in->listener_arg = arg;
+}
 
 struct insight *insight_new(const struct tasks_config *config, struct err *err)
 {
@@ -304,6 +312,9 @@ static void on_stored(void *arg)
     }
     if (t->news.n_rows)
         publish_metrics(t);
+    if (t->in->listener)
+        t->in->listener(t->in->listener_arg, t->id, t->news.rows, t->news.n_rows, t->news.replaced,
+                        t->news.n_replaced);
     go_on(t, t->ended ? 0 : PACE_MS);
 }
 

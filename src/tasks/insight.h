@@ -20,12 +20,11 @@
 #include <stdint.h>
 
 #include "base/field.h"
+#include "tasks/tasks.h"
 
 struct engine_observer;
-struct err;
 struct insight;
 struct mem;
-struct tasks_config;
 
 enum { INSIGHT_FILE_MAX = 64 << 20 };   /* bytes of a metrics file that are read; a larger one is refused */
 
@@ -44,6 +43,7 @@ int insight_objective(const char *result_dir, const char *metric, bool maximize,
                       struct list *metrics, struct mem *mem, struct err *err);
 
 struct insight *insight_new(const struct tasks_config *config, struct err *err);   /* config is kept */
+void insight_set_listener(struct insight *in, exec_metrics_fn *fn, void *arg); /* tasks_on_metrics() */
 void insight_free(struct insight *in);      /* loop and writer have stopped; NULL is fine */
 
 /* What the engine tells it, with a struct insight as arg. */

@@ -61,6 +61,11 @@ void tasks_on_move(struct tasks *t, exec_moved_fn *fn, void *arg)
     engine_set_listener(t->engine, fn, arg);
 }
 
+void tasks_on_metrics(struct tasks *t, exec_metrics_fn *fn, void *arg)
+{
+    insight_set_listener(t->insight, fn, arg);
+}
+
 struct admission {
     struct engine *engine;
     char id[];

@@ -11,6 +11,7 @@ struct exec;
 struct frameworks;
 struct hub;
 struct loop;
+struct metric_row;
 struct settings;
 struct work;
 struct writer;
@@ -46,6 +47,12 @@ int tasks_recover(struct tasks *t, struct err *err);
 /* Told on the engine thread after a task's new state is committed. `exec` is borrowed. */
 typedef void exec_moved_fn(void *arg, const struct exec *exec);
 void tasks_on_move(struct tasks *t, exec_moved_fn *fn, void *arg);     /* before tasks_recover(); one listener */
+
+/* Told on the engine thread after new points of a task are stored. `replaced` names series that begin
+ * anew with these rows. All borrowed. */
+typedef void exec_metrics_fn(void *arg, const char *exec_id, const struct metric_row *rows, size_t n,
+                             const char *const *replaced, size_t n_replaced);
+void tasks_on_metrics(struct tasks *t, exec_metrics_fn *fn, void *arg); /* before tasks_recover(); one listener */
 
 /* Any thread. */
 void tasks_admit(struct tasks *t, const char *exec_id);     /* a row just committed by submit_store() */

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Early stopping of a search's experiments: the median rule of search/early.h applied to the series
+ * that tasks report while they run. */
+#include "search/loop.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "tasks/metrics_store.h"
+#include "tasks/tasks.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* Where the objective may be found, as insight_objective() ranks it: records of training, of a test, and
+ * the file that has the last word. */
+static const char *const prefixes[EARLY_SOURCES] = { "train/", "test/", "val/" };
+
+struct news {                   /* as search_measured() is told */
+    const struct metric_row *rows;
+    size_t n;
+    const char *const *replaced;
+    size_t n_replaced;
+};
+
+/* --- curves --- */
+
+static int source_of(const struct live *live, const char *series)
+{
+    int i = EARLY_SOURCES - 1;
+
+    while (i >= 0 && strcmp(live->series[i], series) != 0)
+        i--;
+    return i;
+}
+
+static void restart_curve(struct early_curve *c)
+{
+    struct early_curve fresh = { .exec = TAKE(c->exec), .minimize = c->minimize, .source = c->source };
+
+    early_curve_done(c);
+    *c = fresh;
+}
+
+/* A better source replaces a worse one. */
+static void add_points(const struct live *live, struct early_curve *c, const struct metric_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int from = source_of(live, rows[i].series);
+
+        if (from < c->source)
+            continue;
+        if (from > c->source)
+            restart_curve(c);
+        c->source = from;
+        early_curve_add(c, rows[i].step, rows[i].value);
+    }
+}
+
+static void drop_replaced(const struct live *live, struct early_curve *c, const char *const *replaced, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (source_of(live, replaced[i]) == c->source)
+            restart_curve(c);
+}
+
+static void take_news(const struct live *live, struct early_curve *c, const struct news *news)
+{
+    drop_replaced(live, c, news->replaced, news->n_replaced);
+    add_points(live, c, news->rows, news->n);
+}
+
+/* --- stopping --- */
+
+static int make_stop_early(struct db *db, void *arg, struct err *err)
+{
+    struct change *c = arg;
+
+    return experiments_stop_early(db, c->live->row.name, &c->row, err);
+}
+
+static struct trial *active_trial(const struct live *live, int64_t id)
+{
+    struct trial *t = live->trials;
+
+    while (t && (t->row.id != id || t->phase != TRIAL_ACTIVE))
+        t = t->next;
+    return t;
+}
+
+static void stop_early_stored(struct change *c)
+{
+    struct trial *t = active_trial(c->live, c->row.id);
+
+    if (t) /* it may have ended meanwhile */
+        trial_stop(t, /* force= */ false);
+    live_settle(c->live);
+}
+
+static void stop_early(struct trial *t)
+{
+    struct live *live = t->live;
+    struct change *c;
+
+    t->row.stopped_early = true;
+    t->row.message = mem_printf(live->mem, "stopped early: after %" PRId64 " values its best %s %g is worse than the median of others",
+                                t->curve.n_values, live->plan.doc.algo.objective_metric, t->curve.best);
+    log_info("search.early", "search=\"%s\" experiment=%" PRId64 " values=%" PRId64, live->row.name, t->row.id,
+             t->curve.n_values);
+    c = change_new(live, NULL, make_stop_early, stop_early_stored);
+    c->row = (struct experiment){ .id = t->row.id, .exec = c->text = xstrdup(t->row.exec), .message = t->row.message };
+    change_send(c);
+}
+
+static void judge(struct trial *t)
+{
+    const struct live *live = t->live;
+    const struct early_rule *rule = &live->plan.early;
+
+    if (!t->row.stopped_early && !no_more_trials(live) &&
+        early_hopeless(&live->early, &t->curve, rule->min_trials, rule->min_steps))
+        stop_early(t);
+}
+
+/* --- news --- */
+
+static struct trial *trial_of(const struct live *live, const char *exec)
+{
+    struct trial *t = live->trials;
+
+    while (t && (t->phase != TRIAL_ACTIVE || strcmp(t->row.exec, exec) != 0))
+        t = t->next;
+    return t;
+}
+
+void search_measured(void *arg, const char *exec, const struct metric_row *rows, size_t n,
+                     const char *const *replaced, size_t n_replaced)
+{
+    const struct news news = { rows, n, replaced, n_replaced };
+    struct searches *s = arg;
+
+    for (struct live *live = s->lives; live; live = live->next) {
+        struct trial *t = live->series[0] ? trial_of(live, exec) : NULL;
+        struct early_curve *late = live->series[0] && !t ? early_find(&live->early, exec) : NULL;
+
+        if (t) {
+            take_news(live, &t->curve, &news);
+            judge(t);
+        } else if (late) {
+            take_news(live, late, &news);
+        }
+        if (t || late)
+            return;
+    }
+}
+
+void early_told(struct trial *t, bool fine)
+{
+    struct live *live = t->live;
+
+    if (!live->series[0] || !fine || t->row.stopped_early)
+        return;
+    t->curve.exec = xstrdup(t->row.exec);
+    early_ended(&live->early, &t->curve);
+}
+
+/* --- after a restart --- */
+
+static void add_stored(void *arg, const struct metric_row *row)
+{
+    early_curve_add(arg, row->step, row->value);
+}
+
+void early_begin(struct live *live)
+{
+    for (int i = 0; live->plan.early.on && i < EARLY_SOURCES; i++)
+        live->series[i] = mem_printf(live->mem, "%s%s", prefixes[i], live->plan.doc.algo.objective_metric);
+}
+
+int early_load(struct live *live, struct db *db, const struct experiment *e, struct err *err)
+{
+    struct early_curve curve = { .minimize = !live->plan.maximize };
+
+    if (!live->series[0] || !e->exec || e->stopped_early || strcmp(e->state, "FINISHED") != 0)
+        return 0;
+    curve.exec = xstrdup(e->exec);
+    for (int i = EARLY_SOURCES - 1; i >= 0 && curve.n == 0; i--) {
+        curve.source = i;
+        if (metrics_each(db, e->exec, live->series[i], NAN, add_stored, &curve, err) < 0) {
+            early_curve_done(&curve);
+            return -1;
+        }
+    }
+    early_ended(&live->early, &curve);
+    return 0;
+}
