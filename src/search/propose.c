@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Candidates are a slice of a set of cube_size random points, and points near the best trials at
- * every distance. The best of them, and a few more drawn by their expected improvement, are
- * polished by gradient in what is a number; the result is rounded to what can occur and, where
- * there are choices or grids, compared with its neighbours. */
+ * every distance, all within a region: the cube, or a box around the best trial whose sides follow
+ * the lengths of the kernel (as in Eriksson, Pearce, Gardner, Turner & Poloczek 2019, "Scalable
+ * global optimization via local Bayesian optimization", section 3). The best of them, and a few more
+ * drawn by their expected improvement, may be polished by gradient in what is a number; the result is
+ * rounded to what can occur and, where there are choices or grids, compared with its neighbours.
+ *
+ * Polishing in the whole cube is worse than none: the model knows least in the corners, the gradient
+ * leads there, and in six dimensions most corners are worth nothing. */
 #include "search/propose.h"
 
 #include "base/mem.h"
@@ -15,10 +20,10 @@
 #include <string.h>
 
 enum {
-    SPREAD = 500,      /* candidates out of the set */
-    NEAR_BEST = 100,   /* candidates around the best trial, */
-    NEAR_OTHERS = 180, /* and around any incumbent */
-    FEWEST = 8,        /* the parts that are left of each when a model is large */
+    SPREAD = 150,      /* candidates out of the set; three times as many of each kind find no better points */
+    NEAR_BEST = 30,    /* candidates around the best trial, */
+    NEAR_OTHERS = 50,  /* and around any incumbent */
+    FEWEST = 25,       /* the parts that are left of each when a model is large */
     STARTS = 5,        /* points polished */
     POLISH_ROUNDS = 30,
     CHOICES_SEEN = 20, /* other values of one parameter tried in the last step */
@@ -29,11 +34,13 @@ enum {
 /* Unrelated uses of the random numbers of a trial. */
 enum { STREAM_SET = 1, STREAM_NEAR, STREAM_PICK, STREAM_LAST };
 
+static const double side_least = 0.3, side_most = 3; /* of a box, by how long the kernel is there */
 static const double effort = 2e7; /* candidates * points * dimensions: some 20 ms */
 
 struct pool {
     const struct propose *p;
-    double *x;     /* [room × d] */
+    double *lo, *hi; /* [d] the region; of what is a number */
+    double *x;       /* [room × d] */
     double *value; /* [room] log expected improvement */
     double *mean, *variance;
     int n, room;
@@ -69,14 +76,65 @@ static void random_point(const struct propose *p, uint64_t index, uint32_t strea
     coords_snap(p->coords, ret);
 }
 
-/* The next slice of the set, which begins anew at its end. */
+/* --- the region --- */
+
+/* The logarithm of a typical length of the kernel. */
+static double mean_length(const struct propose *p)
+{
+    double sum = 0;
+    int n = 0;
+
+    for (int i = 0; i < p->coords->d; i++) {
+        if (p->coords->category[i])
+            continue;
+        sum -= 0.5 * log(p->gp->weight[i]);
+        n++;
+    }
+    return n ? sum / n : 0;
+}
+
+static void set_region(struct pool *c)
+{
+    const struct propose *p = c->p;
+    double mean = mean_length(p);
+
+    for (int i = 0; i < p->coords->d; i++) {
+        double length = exp(-0.5 * log(p->gp->weight[i]) - mean);
+        double side = p->box > 0 ? p->box * fmin(fmax(length, side_least), side_most) : HUGE_VAL;
+
+        c->lo[i] = fmax(p->incumbents[0][i] - side / 2, 0);
+        c->hi[i] = fmin(p->incumbents[0][i] + side / 2, 1);
+    }
+}
+
+/* Into the region, and to what can occur. */
+static void settle(const struct pool *c, double *x)
+{
+    for (int i = 0; i < c->p->coords->d; i++)
+        if (!c->p->coords->category[i])
+            x[i] = fmin(fmax(x[i], c->lo[i]), c->hi[i]);
+    coords_snap(c->p->coords, x);
+}
+
+/* --- candidates --- */
+
+/* The next slice of the set, which begins anew at its end; laid out over the region. */
 static void add_spread(struct pool *c, int n)
 {
+    const struct coords *coords = c->p->coords;
     uint64_t size = (uint64_t)c->p->cube_size;
 
-    for (int k = 0; k < n && k < c->p->cube_size; k++)
-        random_point(c->p, ((uint64_t)c->p->trial * SPREAD + (uint64_t)k) % size, STREAM_SET,
-                     candidate(c, c->n++));
+    for (int k = 0; k < n && k < c->p->cube_size; k++) {
+        uint64_t index = ((uint64_t)c->p->trial * SPREAD + (uint64_t)k) % size;
+        double *x = candidate(c, c->n++);
+
+        for (int i = 0; i < coords->d; i++) {
+            double u = rng_uniform(c->p->seed, index, (uint32_t)i, STREAM_SET);
+
+            x[i] = coords->category[i] ? random_coordinate(c->p, i, u) : c->lo[i] + u * (c->hi[i] - c->lo[i]);
+        }
+        coords_snap(coords, x);
+    }
 }
 
 /* A few coordinates moved, all by one of the scales from a thousandth to a third of the range. */
@@ -95,7 +153,7 @@ static void add_near(struct pool *c, const double *around)
             x[i] += scale * draw_normal(c, STREAM_NEAR);
         }
     }
-    coords_snap(k, x);
+    settle(c, x);
 }
 
 static void score(struct pool *c, int from)
@@ -162,12 +220,12 @@ static void add_polished(struct pool *c, int from)
     double *x = candidate(c, c->n++);
 
     for (size_t i = 0; i < d; i++) {
-        lo[i] = k->category[i] ? q.start[i] : 0;
-        hi[i] = k->category[i] ? q.start[i] : 1;
+        lo[i] = k->category[i] ? q.start[i] : c->lo[i];
+        hi[i] = k->category[i] ? q.start[i] : c->hi[i];
     }
     memcpy(x, q.start, d * sizeof *x);
     lbfgs_minimise(&problem, x);
-    coords_snap(k, x);
+    settle(c, x);
 }
 
 /* One of the first n candidates, by its expected improvement; `top` is the largest. */
@@ -284,18 +342,22 @@ static int afford(const struct propose *p, int n)
 void propose(const struct propose *p, double *ret_x)
 {
     size_t room = SPREAD + NEAR_BEST + NEAR_OTHERS + STARTS + NEIGHBOURS, d = (size_t)p->coords->d;
-    CLEANUP(freep) double *memory = xcalloc(room * (d + 3), sizeof *memory);
+    CLEANUP(freep) double *memory = xcalloc(room * (d + 3) + 2 * d, sizeof *memory);
     struct pool c = { .p = p, .x = memory, .value = memory + room * d, .room = (int)room };
 
     c.mean = c.value + room;
     c.variance = c.mean + room;
+    c.lo = c.variance + room;
+    c.hi = c.lo + d;
+    set_region(&c);
     add_spread(&c, afford(p, SPREAD));
     for (int i = afford(p, NEAR_BEST); i > 0; i--)
         add_near(&c, p->incumbents[0]);
     for (int i = afford(p, NEAR_OTHERS); i > 0; i--)
         add_near(&c, p->incumbents[(int)(draw(&c, STREAM_PICK) * p->n_incumbents)]);
     score(&c, 0);
-    add_starts(&c);
+    if (p->climb)
+        add_starts(&c);
     add_neighbours(&c);
     if (choose(&c, ret_x))
         return;

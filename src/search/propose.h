@@ -13,6 +13,9 @@ struct propose {
     const struct coords *coords;
     const struct gp *gp; /* with targets; pending trials among its points */
     double best;         /* the target to improve on */
+    double box;          /* width of the region around the best trial that is looked at, as part of each
+                          * range and for a parameter of average length; 0: the whole cube */
+    bool climb;          /* from the best candidates by gradient */
     const double *incumbents[PROPOSE_INCUMBENTS]; /* best first */
     int n_incumbents;                             /* from 1 */
     uint64_t seed;

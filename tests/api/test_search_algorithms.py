@@ -12,7 +12,7 @@ MIXED = [*SPACE, {"name": "k", "type": "Range", "dataType": "int", "minIntVal": 
 BOWL = REPORT + 'report(loss=(config["x"] - 0.3) ** 2 + abs(config["k"] - 6) / 9 + (config["c"] != "b"))\n'
 EPOCHS = {"ResourceName": "epochs", "ResourceValue": "9"}
 PARAMS = {"Random": {}, "Sobol": {}, "Tpe": {"WarmUp": "4"}, "Bayesian": {"InitPoints": "5"}, "CmaEs": {"PopulationSize": "5"},
-          "Hyperband": EPOCHS, "Asha": EPOCHS}
+          "Hyperband": EPOCHS, "Asha": EPOCHS, "Bohb": EPOCHS}
 
 
 def params(**named):

@@ -16,6 +16,9 @@ SPACE = [X, {"name": "lr", "type": "Range", "dataType": "double", "min": 1e-5, "
          {"name": "f", "type": "Fix", "dataType": "int", "value": 7}]
 
 
+RESOURCE = {"ResourceName": "epochs", "ResourceValue": 9}
+
+
 def algorithms():
     text = subprocess.run([BUILD / "trainyard", "suggest", "--help"], capture_output=True, text=True, check=True).stdout
     return text.rsplit("algorithms: ", 1)[1].strip().split(", ")
@@ -32,6 +35,8 @@ class Suggest:
         return json.loads(self.process.stdout.readline())
 
     def init(self, space=None, algorithm="Random", **more):
+        if algorithm in ("Hyperband", "Asha", "Bohb"):
+            more["params"] = RESOURCE
         return self.say({"op": "init", "space": space or [X], "algorithm": algorithm, "seed": 1, **more})
 
     def ask(self):
@@ -56,10 +61,10 @@ def refused(answer, words):
 
 @pytest.mark.parametrize("algorithm", algorithms())
 def test_values_are_typed_and_within_their_bounds(suggest, algorithm):
-    assert suggest.init(SPACE, algorithm) == {"ok": True}
+    assert suggest.init(SPACE, algorithm, budget=40) == {"ok": True}
     for i in range(40):
         p = suggest.ask()
-        assert list(p) == ["x", "lr", "n", "k", "a", "w", "f"]
+        assert list(p)[:7] == ["x", "lr", "n", "k", "a", "w", "f"] and p.get("epochs", 1) in (1, 3, 9)
         assert isinstance(p["x"], float) and 0 <= p["x"] < 1 and 1e-5 <= p["lr"] <= 1e-1
         assert isinstance(p["n"], int) and 1 <= p["n"] <= 64 and p["k"] in (-2, -1, 0, 1, 2)
         assert p["a"] in ("r", "t", "\"") and p["w"] in (0.5, 2.0) and p["f"] == 7
@@ -96,14 +101,14 @@ def test_points_may_be_pending_and_foreign_ones_told(suggest, algorithm):
 @pytest.mark.parametrize("algorithm", algorithms())
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), -float("inf"), 1e308, -1e308, 0])
 def test_any_value_may_be_told(suggest, algorithm, value):
-    suggest.init(SPACE, algorithm)
+    suggest.init(SPACE, algorithm, budget=30)
     for _ in range(30):
         assert suggest.tell(suggest.ask(), value) == {"ok": True}
 
 
 @pytest.mark.parametrize("algorithm", algorithms())
 def test_mixed_huge_failed_and_ordinary_values(suggest, algorithm):
-    suggest.init([X], algorithm, objective="maximize")
+    suggest.init([X], algorithm, objective="maximize", budget=40)
     for i in range(40):
         assert suggest.tell(suggest.ask(), [1e308, None, -1e308, 1, 2, float("nan")][i % 6]) == {"ok": True}
 
@@ -115,19 +120,42 @@ def test_mixed_huge_failed_and_ordinary_values(suggest, algorithm):
     [{"name": "f", "type": "Fix", "dataType": "double", "value": 2.5}],
     [{"name": "a", "type": "Discrete", "dataType": "int", "values": [1, 2]}]])
 def test_more_trials_than_points_go_on(suggest, algorithm, space):
-    suggest.init(space, algorithm)
+    suggest.init(space, algorithm, budget=40)
     for i in range(40):
         assert suggest.tell(suggest.ask(), i % 3) == {"ok": True}
 
 
-@pytest.mark.parametrize("algorithm", ["Random", "TPE"])
+@pytest.mark.parametrize("algorithm", algorithms())
 def test_a_thousand_dimensions_and_a_hundred_thousand_categories(suggest, algorithm):
     space = [{**X, "name": f"x{i}"} for i in range(1000)]
     space.append({"name": "c", "type": "Discrete", "dataType": "int", "values": list(range(100000))})
-    if suggest.init(space, algorithm)["ok"]:
-        for i in range(30):
-            p = suggest.ask()
-            assert len(p) == 1001 and suggest.tell(p, p["x0"]) == {"ok": True}
+    assert suggest.init(space, algorithm, budget=30) == {"ok": True}
+    for i in range(30):
+        p = suggest.ask()
+        assert len(p) >= 1001 and suggest.tell(p, p["x0"]) == {"ok": True}
+
+
+@pytest.mark.parametrize("algorithm", ["Hyperband", "Asha", "Bohb"])
+def test_a_resource_is_one_more_member_and_tells_points_apart(suggest, algorithm):
+    suggest.init(algorithm=algorithm)
+    points = []
+    while not points or points[-1]["epochs"] == 1:
+        points.append(suggest.ask())
+        assert suggest.tell(points[-1], points[-1]["x"])["ok"]
+    best = min(points[:-1], key=lambda p: p["x"])
+    if points[-1]["epochs"] == 3 and algorithm == "Asha":
+        assert points[-1]["x"] == best["x"]
+    refused(suggest.tell({"x": 0.5, "epochs": 0}, 1), "\"epochs\" is a whole number from 1")
+
+
+def test_who_has_to_wait_is_told_so(suggest):
+    suggest.init(algorithm="Hyperband")
+    asked = suggest.say({"op": "ask", "n": 40})["params"]
+    assert len(asked) == 9 + 5 + 3          # all that can begin before anything has ended
+    refused(suggest.say({"op": "ask"}), "waits for the outcome")
+    for p in asked:
+        suggest.tell(p, p["x"])
+    assert suggest.ask()["epochs"] == 3
 
 
 def test_the_budget_ends_a_search_and_foreign_points_do_not_count(suggest):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Hyperband and Asha as a search sees them. */
+/* Hyperband, Asha and Bohb as a search sees them. */
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "search/algorithm.h"
@@ -12,7 +12,9 @@
 
 #include <cmocka.h>
 
-enum { DIMS = 2, TRIALS = 300 };
+enum { DIMS = 2, TRIALS = 300, KINDS = 3 };
+
+static const struct algorithm *const all[KINDS] = { &hyperband_algorithm, &asha_algorithm, &bohb_algorithm };
 
 static struct dimension dims[DIMS] = {
     { .name = "x", .type = PARAM_RANGE, .data = PARAM_DOUBLE, .lo = 0, .hi = 1, .from = 0, .to = 1 },
@@ -79,11 +81,9 @@ static void tell(struct run *r, int64_t t, enum trial_state state)
 
 static void promotions_run_the_same_point_with_more(void **state)
 {
-    static const struct algorithm *const both[] = { &hyperband_algorithm, &asha_algorithm };
-
     (void)state;
-    for (int i = 0; i < 2; i++) {
-        struct run *r = make(both[i], 200);
+    for (int i = 0; i < KINDS; i++) {
+        struct run *r = make(all[i], 200);
         int promoted = 0;
 
         while (ask(r) == ASK_POINT) {
@@ -164,12 +164,10 @@ static void asha_promotes_what_the_paper_says(void **state)
 /* Four under way, ending in any order: told anew in the order of their numbers, the next trials are the same. */
 static void a_restart_suggests_what_would_have_been_suggested(void **state)
 {
-    static const struct algorithm *const both[] = { &hyperband_algorithm, &asha_algorithm };
-
     (void)state;
-    for (uint64_t seed = 0; seed < 20; seed++) {
-        struct run *r = make(both[seed % 2], -1), *again = make(both[seed % 2], -1);
-        int64_t running = 0, n = 15 + (int64_t)seed * 2;
+    for (uint64_t seed = 0; seed < 30; seed++) {
+        struct run *r = make(all[seed % KINDS], -1), *again = make(all[seed % KINDS], -1);
+        int64_t running = 0, n = 15 + (int64_t)seed;
 
         for (uint64_t step = 0; r->n < n; step++) {
             if (running < 4 && ask(r) == ASK_POINT)
@@ -199,6 +197,50 @@ static void a_restart_suggests_what_would_have_been_suggested(void **state)
     }
 }
 
+static double mean_of_new_points(const struct algorithm *algorithm)
+{
+    struct run *r = make(algorithm, 120);
+    double sum = 0;
+    int n = 0;
+
+    while (ask(r) == ASK_POINT) {
+        if (r->trials[r->n - 1].parent == INT_UNSET && r->n > 60) {
+            sum += r->trials[r->n - 1].cube[0];
+            n++;
+        }
+        tell(r, r->n - 1, TRIAL_DONE);
+    }
+    r->algorithm->free(r->ctx);
+    return sum / n;
+}
+
+static void bohb_learns_where_to_begin(void **state)
+{
+    (void)state;
+    assert_true(mean_of_new_points(&bohb_algorithm) < mean_of_new_points(&hyperband_algorithm) - 0.1);
+}
+
+static void bohb_uses_results_from_elsewhere(void **state)
+{
+    struct run *r = make(&bohb_algorithm, -1);
+    double sum = 0;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        const double cube[DIMS] = { i / 20.0, (i * 7 % 20) / 20.0 };
+
+        algorithm_tell(&bohb_algorithm, r->ctx,
+                       &(struct outcome){ .trial = -1 - i, .cube = cube, .resource = INT_UNSET, .parent = INT_UNSET,
+                                          .state = TRIAL_DONE, .objective = cube[0] });
+    }
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(ask(r), ASK_POINT);
+        sum += r->trials[i].cube[0] / 20;
+    }
+    assert_true(sum < 0.4);
+    r->algorithm->free(r->ctx);
+}
+
 static void eta_comes_from_either_place_and_is_checked(void **state)
 {
     struct err err = {0};
@@ -221,6 +263,8 @@ int main(void)
         cmocka_unit_test(hyperband_ends_after_one_pass_unless_told_how_many),
         cmocka_unit_test(asha_promotes_what_the_paper_says),
         cmocka_unit_test(a_restart_suggests_what_would_have_been_suggested),
+        cmocka_unit_test(bohb_learns_where_to_begin),
+        cmocka_unit_test(bohb_uses_results_from_elsewhere),
         cmocka_unit_test(eta_comes_from_either_place_and_is_checked),
     };
 
