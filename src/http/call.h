@@ -144,3 +144,7 @@ int reply_file(struct call *c, const char *path, const char *type, bool remove_a
 int reply_stream(struct call *c, const char *type, struct stream *stream);        /* takes the stream */
 int reply_header(struct call *c, const char *name, const char *value);            /* before reply_*() */
 void reply_error(struct call *c, const struct err *err);        /* the one place errors become replies */
+
+/* Gives the reply to a GET a weak ETag: `tag` names the state of what is about to be sent, without quotes. True when
+ * the client says that it has this state (If-None-Match): then the reply is made, 304 without a body. */
+bool reply_unchanged(struct call *c, const char *tag);

@@ -147,6 +147,18 @@ int reply_stream(struct call *c, const char *type, struct stream *stream)
     return set_reply(c, 200, type, stream_response(stream, r->server, r->conn), 0);
 }
 
+bool reply_unchanged(struct call *c, const char *tag)
+{
+    bool has = etag_matches(call_header(c, MHD_HTTP_HEADER_IF_NONE_MATCH), tag);
+
+    reply_header(c, MHD_HTTP_HEADER_ETAG, mem_printf(c->mem, "W/\"%s\"", tag));
+    /* Otherwise a browser may go on showing what it has without asking. */
+    reply_header(c, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
+    if (has)
+        reply_empty(c, MHD_HTTP_NOT_MODIFIED);
+    return has;
+}
+
 /* --- errors --- */
 
 static int status_of(const struct request *r, const struct err *err)

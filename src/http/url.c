@@ -153,6 +153,26 @@ bool accept_wants_json(const char *accept)
     return false;
 }
 
+/* RFC 9110, section 13.1.2: "*", or entity tags with commas between. */
+bool etag_matches(const char *header, const char *tag)
+{
+    const char *at = header ? header : "", *end;
+    size_t len = strlen(tag);
+
+    for (;;) {
+        at += strspn(at, " \t,");
+        if (strcmp(at, "*") == 0)
+            return true;
+        at += at[0] == 'W' && at[1] == '/' ? 2 : 0;
+        end = *at == '"' ? strchr(at + 1, '"') : NULL;
+        if (!end)
+            return false;
+        if ((size_t)(end - at - 1) == len && memcmp(at + 1, tag, len) == 0)
+            return true;
+        at = end + 1;
+    }
+}
+
 enum media media_type(const char *content_type)
 {
     size_t len;

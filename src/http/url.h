@@ -48,6 +48,10 @@ size_t url_decode(char *to, const char *from, size_t len, bool plus_is_space);
 /* Whether an Accept header names JSON before any text form; NULL is false. */
 bool accept_wants_json(const char *accept);
 
+/* Whether an If-None-Match header names `tag` (which has no quotes), compared weakly, or is "*"; NULL is false. What
+ * stands behind the first text that is no entity tag does not count. */
+bool etag_matches(const char *header, const char *tag);
+
 /* What a Content-Type says, as far as the server cares. */
 enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_TEXT, MEDIA_URLENCODED, MEDIA_MULTIPART, MEDIA_OTHER };
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/echo.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/text.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 /* The shapes of the records, for the API page. The functions below write them by hand, because a
  * record may have thousands of experiments whose lists are stored as text. */
@@ -27,14 +30,20 @@ struct experiment_echo {
     bool stopped_early;
 };
 
+struct prior_echo {
+    int64_t told, skipped;
+};
+
 struct task_state_echo {
     const char *name, *state, *progress, *duration, *creator, *createtime, *message;
     int64_t running, complete, failed;
     const char *sig_name, *args;
+    struct prior_echo prior;
     struct algo_def algo;
     struct list params;
     struct experiment_echo best;
     struct list experiments;
+    const char *since, *next;
 };
 
 static const struct field metric_fields[] = {
@@ -66,6 +75,12 @@ static const struct field experiment_echo_fields[] = {
     { .type = FIELD_END },
 };
 
+static const struct field prior_fields[] = {
+    { "told",    INT(struct prior_echo, told),    .doc = "points the algorithm was told before the first experiment" },
+    { "skipped", INT(struct prior_echo, skipped), .doc = "points that are not of this space, or without a metric" },
+    { .type = FIELD_END },
+};
+
 const struct field task_state_fields[] = {
     { "hpoName",     TEXT(struct task_state_echo, name), .doc = "name of the search" },
     { "state",       TEXT(struct task_state_echo, state),
@@ -80,6 +95,8 @@ const struct field task_state_fields[] = {
     { "sigName",     TEXT(struct task_state_echo, sig_name), .doc = "instance group" },
     { "args",        TEXT(struct task_state_echo, args), .doc = "arguments of every experiment, secrets replaced" },
     { "message",     TEXT(struct task_state_echo, message), .doc = "why it failed or stopped" },
+    { "prior",       OBJECT(struct task_state_echo, prior, prior_fields),
+      .doc = "what it began with; absent when it began with nothing" },
     { "algoDef",     OBJECT(struct task_state_echo, algo, algo_def_fields), .doc = "as submitted" },
     { "hyperParams", LIST(struct task_state_echo, params, struct param_spec, param_spec_fields),
       .schema = "HpoHyperParameter", .doc = "the space" },
@@ -88,8 +105,46 @@ const struct field task_state_fields[] = {
     { "experiments", LIST(struct task_state_echo, experiments, struct experiment_echo, experiment_echo_fields),
       .schema = "HpoExperiment",
       .doc = "in order of their ids" },
+    { "since",       TEXT(struct task_state_echo, since),
+      .doc = "with ?since=: as asked; experiments has only what changed since. Absent: experiments has all" },
+    { "next",        TEXT(struct task_state_echo, next), .doc = "with ?since=: what to ask with next time" },
     { .type = FIELD_END },
 };
+
+/* --- which members --- */
+
+static int unknown_member(const char *name, size_t len, struct err *err)
+{
+    CLEANUP(text_done) struct text known = {0};
+
+    for (int i = 0; i < RECORD_N_MEMBERS; i++) {
+        text_add(&known, i ? ", " : "");
+        text_add(&known, task_state_fields[i].name);
+    }
+    return err_field(err, "fields", known.data, "a search has no member \"%.*s\"", len < 60 ? (int)len : 60, name);
+}
+
+int record_members_read(const char *names, uint32_t *ret, struct err *err)
+{
+    uint32_t members = 0;
+
+    for (const char *at = names ? names : ""; *(at += strspn(at, ", "));) {
+        size_t len = strcspn(at, ", ");
+        int i = 0;
+
+        while (i < RECORD_N_MEMBERS &&
+               (strlen(task_state_fields[i].name) != len || strncasecmp(task_state_fields[i].name, at, len) != 0))
+            i++;
+        if (i == RECORD_N_MEMBERS)
+            return unknown_member(at, len, err);
+        members |= RECORD_BIT(i);
+        at += len;
+    }
+    *ret = members ? members : RECORD_WHOLE;
+    return 0;
+}
+
+/* --- writing --- */
 
 static void add_text(struct text *out, const char *key, const char *value)
 {
@@ -152,53 +207,65 @@ static void add_progress(const struct search *s, struct text *out)
         text_addf(out, "%" PRId64 "\"", s->planned);
 }
 
-void echo_head(const struct search *s, int64_t now_ms, struct text *out)
+int64_t search_duration_ms(const struct search *s, int64_t now_ms)
 {
     int64_t until_ms = s->ended_ms == INT_UNSET ? now_ms : s->ended_ms;
-    char buf[32];
 
-    text_add(out, "\"hpoName\":");
-    text_add_json(out, s->name);
-    add_text(out, "state", s->state);
-    add_progress(s, out);
-    add_text(out, "duration",
-             clock_span_text(
-                 s->spent_ms + (until_ms > s->started_ms ? until_ms - s->started_ms : 0), buf));
-    add_text(out, "creator", s->creator);
-    add_time(out, "createtime", s->created_ms);
-    add_int(out, "running", s->n_running);
-    add_int(out, "complete", s->n_complete);
-    add_int(out, "failed", s->n_failed);
-    add_text(out, "sigName", s->sig_name);
-    add_text(out, "args", s->args);
-    add_text(out, "message", s->message);
+    return s->spent_ms + (until_ms > s->started_ms ? until_ms - s->started_ms : 0);
 }
 
-void echo_tail(const struct document *doc, const char *best, const struct text *experiments,
-               struct text *out)
+static void add_member(const struct search *s, enum record_member member, int64_t now_ms,
+                       struct text *out)
 {
-    const struct param_spec *p = doc ? doc->params.items : NULL;
+    const char *key = task_state_fields[member].name;
+    char buf[32];
 
-    if (doc) {
-        text_add(out, "\"algoDef\":");
-        fields_to_text(algo_def_fields, &doc->algo, out);
-        text_add_char(out, ',');
+    switch (member) {
+    case RECORD_NAME:       add_text(out, key, s->name); break;
+    case RECORD_STATE:      add_text(out, key, s->state); break;
+    case RECORD_PROGRESS:   add_progress(s, out); break;
+    case RECORD_DURATION:   add_text(out, key, clock_span_text(search_duration_ms(s, now_ms), buf)); break;
+    case RECORD_CREATOR:    add_text(out, key, s->creator); break;
+    case RECORD_CREATETIME: add_time(out, key, s->created_ms); break;
+    case RECORD_RUNNING:    add_int(out, key, s->n_running); break;
+    case RECORD_COMPLETE:   add_int(out, key, s->n_complete); break;
+    case RECORD_FAILED:     add_int(out, key, s->n_failed); break;
+    case RECORD_SIG_NAME:   add_text(out, key, s->sig_name); break;
+    case RECORD_ARGS:       add_text(out, key, s->args); break;
+    case RECORD_MESSAGE:    add_text(out, key, s->message); break;
+    case RECORD_PRIOR:
+        if (s->prior_told != INT_UNSET)
+            text_addf(out, ",\"prior\":{\"told\":%" PRId64 ",\"skipped\":%" PRId64 "}",
+                      s->prior_told, s->prior_skipped);
+        break;
+    default: break;     /* echo_algo() and the rest */
     }
-    if (p) {
-        text_add(out, "\"hyperParams\":[");
-        for (size_t i = 0; i < doc->params.n; i++) {
-            text_add(out, i ? "," : "");
-            fields_to_text(param_spec_fields, &p[i], out);
-        }
-        text_add(out, "],");
+}
+
+void echo_head(const struct search *s, uint32_t members, int64_t now_ms, struct text *out)
+{
+    for (int i = RECORD_NAME; i < RECORD_ALGO; i++)
+        if (members & RECORD_BIT(i))
+            add_member(s, (enum record_member)i, now_ms, out);
+}
+
+void echo_algo(const struct document *doc, struct text *out)
+{
+    text_add(out, ",\"algoDef\":");
+    fields_to_text(algo_def_fields, &doc->algo, out);
+}
+
+void echo_params(const struct document *doc, struct text *out)
+{
+    const struct param_spec *p = doc->params.items;
+
+    if (!p)
+        return;
+    text_add(out, ",\"hyperParams\":[");
+    for (size_t i = 0; i < doc->params.n; i++) {
+        text_add(out, i ? "," : "");
+        fields_to_text(param_spec_fields, &p[i], out);
     }
-    if (best) {
-        text_add(out, "\"best\":");
-        text_add(out, best);
-        text_add_char(out, ',');
-    }
-    text_add(out, "\"experiments\":[");
-    text_add_n(out, experiments->data, experiments->len);
     text_add_char(out, ']');
 }
 

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/settings.h"
+#include "search/experiment_store.h"
 #include "store/db.h"
 #include "tasks/exec_paths.h"
 #include "tasks/exec_store.h"
@@ -219,9 +220,11 @@ static void take_over(struct live *live, const struct experiment *row)
 
 static void tell_stored(struct live *live, const struct experiment *e, enum trial_state state)
 {
+    CLEANUP(mem_freep) struct mem *mem = mem_new(); /* algorithms keep what they need */
+
     algorithm_tell(live->plan.algorithm, live->algorithm,
                    &(struct outcome){ .trial = e->id,
-                                      .cube = cube_read(e->cube, live->plan.space.n_dims, live->mem),
+                                      .cube = cube_read(e->cube, live->plan.space.n_dims, mem),
                                       .resource = e->resource, .parent = e->parent, .state = state,
                                       .objective = e->metric, .row = e });
 }

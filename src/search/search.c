@@ -30,6 +30,8 @@ const struct field search_fields[] = {
     { "best",        INT(struct search, best) },
     { "best_metric", REAL(struct search, best_metric) },
     { "version",     INT(struct search, version) },
+    { "prior_told",    INT(struct search, prior_told) },
+    { "prior_skipped", INT(struct search, prior_skipped) },
     { .type = FIELD_END },
 };
 

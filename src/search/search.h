@@ -32,6 +32,8 @@ struct search {                 /* columns of table search; none of them is the 
     int64_t best;               /* id of the best experiment; INT_UNSET until there is one */
     double best_metric;
     int64_t version;            /* grows with every change of the search or its experiments */
+    int64_t prior_told;         /* points its algorithm was told first; INT_UNSET: it began without any */
+    int64_t prior_skipped;      /* those that are not of its space */
 };
 
 extern const struct field search_fields[];

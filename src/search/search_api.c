@@ -7,15 +7,14 @@
 #include "base/settings.h"
 #include "search/echo.h"
 #include "search/loop.h"
-#include "search/record.h"
 #include "search/search_create.h"
+#include "search/search_own.h"
+#include "search/search_show.h"
 #include "tasks/engine.h"
 #include "tasks/tasks.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-enum { LIST_LIMIT_MAX = 1000000 };
 
 struct named {                  /* one search being changed by a call */
     struct call *call;
@@ -29,169 +28,16 @@ struct named {                  /* one search being changed by a call */
 
 static struct searches *room(const struct call *c) { return c->room; }
 
-/* The search of the path, if it is the caller's. Others' are as good as absent. */
-static int own_search(struct call *c, struct search *ret, struct err *err)
-{
-    const char *name = call_param(c, "hpoName");
-
-    if (searches_find(c->db, name, c->mem, ret, err) < 0)
-        return -1;
-    if (!call_owns(c, ret->creator))
-        return err_set(err, ERR_NOT_FOUND, "there is no search \"%.100s\"", name);
-    return 0;
-}
-
 static struct named *own_named(struct call *c, struct err *err)
 {
     struct named *n = mem_alloc(c->mem, sizeof *n);
 
     n->call = c;
     c->state = n;
-    return own_search(c, &n->search, err) < 0 ? NULL : n;
+    return search_own(c, &n->search, err) < 0 ? NULL : n;
 }
 
 static bool is_final(const struct search *s) { return s->ended_ms != INT_UNSET; }
-
-/* --- reading --- */
-
-static int show_search(struct call *c, struct err *err)
-{
-    CLEANUP(text_done) struct text out = {0};
-    struct search s;
-
-    if (own_search(c, &s, err) < 0 ||
-        record_write(room(c)->records, c->db, &s, c->mem, &out, err) < 0)
-        return -1;
-    return reply_json(c, 200, &out);
-}
-
-struct filter {
-    struct call *call;
-    const char *states;         /* ",RUNNING,FINISHED,"; NULL: all */
-    const char *creator, *search, *sort;
-    bool descending;
-    int64_t start, limit;
-    struct search *found;       /* [n] in call->mem but for the array */
-    size_t n, cap;
-};
-
-static bool passes(const struct filter *f, const struct search *s)
-{
-    char state[32];
-
-    snprintf(state, sizeof state, ",%s,", s->state);
-    return (!f->states || strcasestr(f->states, state)) &&
-           (!f->creator || strcmp(f->creator, s->creator) == 0) &&
-           (!f->search || strcasestr(s->name, f->search));
-}
-
-static int note_search(void *arg, const struct search *s, struct err *err)
-{
-    struct filter *f = arg;
-    struct mem *mem = f->call->mem;
-
-    (void)err;
-    if (!passes(f, s))
-        return 0;
-    if (f->n == f->cap) {
-        f->cap = f->cap * 2 + 16;
-        f->found = xrealloc(f->found, f->cap * sizeof *f->found);
-    }
-    f->found[f->n++] = (struct search){ .seq = s->seq,
-                                        .name = mem_strdup(mem, s->name),
-                                        .state = mem_strdup(mem, s->state),
-                                        .creator = mem_strdup(mem, s->creator) };
-    return 0;
-}
-
-static int by_key(const void *a, const void *b, void *arg)
-{
-    const struct search *x = a, *y = b;
-    const struct filter *f = arg;
-    int order = 0;
-
-    if (text_same(f->sort, "hpoName"))
-        order = strcmp(x->name, y->name);
-    else if (text_same(f->sort, "state"))
-        order = strcmp(x->state, y->state);
-    else if (text_same(f->sort, "creator"))
-        order = strcmp(x->creator, y->creator);
-    if (order == 0)
-        order = (x->seq > y->seq) - (x->seq < y->seq);
-    return f->descending ? -order : order;
-}
-
-/* `sort_by=field[:asc|:desc]`, or `sort=[-]field`. */
-static int read_sort(struct call *c, struct filter *f, struct err *err)
-{
-    static const char *const keys[] = { "hpoName", "state", "creator", "createtime" };
-    const char *sort_by = call_query(c, "sort_by"), *sort = call_query(c, "sort");
-    const char *order = sort_by ? strchr(sort_by, ':') : NULL;
-
-    f->sort = sort_by ? mem_strndup(c->mem, sort_by, strcspn(sort_by, ":")) : sort;
-    f->descending = order && text_same(order, ":desc");
-    if (!f->sort || !*f->sort)
-        return 0;
-    if (!sort_by && *f->sort == '-') {
-        f->descending = true;
-        f->sort++;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        if (text_same(f->sort, keys[i]))
-            return 0;
-    return err_field(err, "sort_by", "hpoName, state, creator or createtime, then :asc or :desc",
-                     "searches cannot be sorted by \"%.40s\"", f->sort);
-}
-
-static int read_filter(struct call *c, struct filter *f, struct err *err)
-{
-    const char *states = call_query(c, "state");
-
-    *f = (struct filter){ .call = c,
-                          .creator = call_query(c, "creator"),
-                          .search = call_query(c, "search"),
-                          .limit = LIST_LIMIT_MAX };
-    if (states && *states)
-        f->states = mem_printf(c->mem, ",%s,", states);
-    if (call_query_int(c, "offset", 0, INT32_MAX, &f->start, err) < 0 ||
-        call_query_int(c, "start", 0, INT32_MAX, &f->start, err) < 0 ||
-        call_query_int(c, "limit", 1, LIST_LIMIT_MAX, &f->limit, err) < 0)
-        return -1;
-    return read_sort(c, f, err);
-}
-
-static void filter_done(struct filter *f) { free(f->found); }
-
-static int list_searches(struct call *c, struct err *err)
-{
-    CLEANUP(filter_done) struct filter f = {0};
-    CLEANUP(text_done) struct text out = {0};
-
-    if (read_filter(c, &f, err) < 0 ||
-        searches_each(c->db, c->role == ADMIN ? NULL : c->user, note_search, &f, err) < 0)
-        return -1;
-    if (f.sort && f.n)
-        qsort_r(f.found, f.n, sizeof *f.found, by_key, &f);
-    text_add_char(&out, '[');
-    for (size_t i = (size_t)f.start; i < f.n && i < (size_t)(f.start + f.limit); i++) {
-        size_t before = out.len;
-        struct search s;
-        struct err gone = {0};
-
-        if (before > 1)
-            text_add_char(&out, ',');
-        if (searches_find(c->db, f.found[i].name, c->mem, &s, &gone) == 0 &&
-            record_write(room(c)->records, c->db, &s, c->mem, &out, &gone) == 0)
-            continue;
-        if (gone.kind != ERR_NOT_FOUND) {
-            *err = gone;
-            return -1;
-        }
-        out.len = before; /* deleted meanwhile */
-    }
-    text_add_char(&out, ']');
-    return reply_json(c, 200, &out);
-}
 
 /* --- stop, force, restart --- */
 
@@ -445,16 +291,17 @@ static int delete_searches(struct call *c, struct err *err)
 /* --- routes --- */
 
 #define TAG .tag = "HyperSearch"
+#define FIELDS { "fields", "string", false, "only these members of a record, comma separated" }
 #define WITH_EXECS PARAMS({ "withExecs", "boolean", false, "true removes the tasks of the experiments too" })
 
 const struct route searches_routes[] = {
-    { GET, "/hypersearch", USER, list_searches, "getAllHPO", TAG, .summary = "The searches you may see",
+    { GET, "/hypersearch", USER, search_list, "getAllHPO", TAG, .summary = "The searches you may see",
       .query = PARAMS({ "state", "string", false, "only these states, comma separated" },
                       { "creator", "string", false, "only this user's" },
                       { "search", "string", false, "only names that contain this" },
                       { "sort_by", "string", false, "hpoName, state, creator or createtime, then :asc or :desc" },
                       { "start", "integer", false, "how many to pass over" },
-                      { "limit", "integer", false, "how many at most" }),
+                      { "limit", "integer", false, "how many at most" }, FIELDS),
       .reply = { 200, "[HpoTaskState]", task_state_fields }, .failures = FAILURES(400, 401, 403, 500) },
     { POST, "/hypersearch", USER, search_create, "startHPO", TAG, .summary = "Start a search", .form = true,
       .parts = PARAMS({ "file", "file", true, "a script, or a tar, tar.gz or zip of the model's folder" },
@@ -462,7 +309,8 @@ const struct route searches_routes[] = {
       .reply = { 200, "CreationResponse", creation_fields }, .failures = FAILURES(400, 401, 403, 409, 500) },
     { DELETE, "/hypersearch", USER, delete_searches, "deleteAllHPO", TAG, .summary = "Delete your searches",
       .query = WITH_EXECS, .reply = { 200 }, .failures = FAILURES(400, 401, 403, 404, 409, 500) },
-    { GET, "/hypersearch/{hpoName}", USER, show_search, "getOneHPO", TAG, .summary = "One search",
+    { GET, "/hypersearch/{hpoName}", USER, search_show, "getOneHPO", TAG, .summary = "One search",
+      .query = PARAMS(FIELDS, { "since", "string", false, "only experiments that changed since: `next` of the last reply; 0 at first" }),
       .reply = { 200, "HpoTaskState", task_state_fields }, .missing = 400, .failures = FAILURES(400, 401, 403, 500) },
     { PUT, "/hypersearch/{hpoName}", USER, stop_search, "stopOneHPO", TAG, .summary = "Stop a search",
       .reply = { 200 }, .failures = FAILURES(400, 401, 403, 404, 500) },

@@ -171,6 +171,8 @@ static int describe(struct new_search *n, struct err *err)
         .seed = seed,
         .created_ms = clock_unix_ms(),
         .planned = n->plan.algorithm->planned(algorithm),
+        .prior_told = INT_UNSET,
+        .prior_skipped = INT_UNSET,
     };
     n->plan.algorithm->free(algorithm);
     return 0;

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "search/echo.h"
+#include "search/experiment_store.h"
 #include "store/db.h"
 #include "tasks/exec.h"
 #include "tasks/exec_store.h"
@@ -12,47 +13,44 @@
 
 #include <math.h>
 
-#define SEARCH_COLUMNS \
-    "seq, name, creator, state, message, sig_name, args, spec, package, seed, created_ms, started_ms," \
-    " ended_ms, spent_ms, wish, planned, n_running, n_complete, n_failed, best, best_metric, version"
-
-#define EXPERIMENT_COLUMNS \
-    "id, cube, hyperparams, resource, parent, stopped_early, state, metric, metrics, message, exec, driver_id, started_ms, ended_ms"
+/* All but spec, which is as long as its list of experiments. */
+#define SEARCH_HEAD \
+    "seq, name, creator, state, message, sig_name, args, package, seed, created_ms, started_ms, ended_ms," \
+    " spent_ms, wish, planned, n_running, n_complete, n_failed, best, best_metric, version, prior_told, prior_skipped"
 
 #define LIVE "('NOTRUN', 'SUBMITTED', 'PENDING_CRD_SCHEDULER', 'RUNNING')"      /* of experiments */
 
+/* The version that a change of an experiment belongs to: the search has it already, or gets it with the next
+ * statement of the same change. */
+#define THIS_VERSION "(SELECT version FROM search WHERE name = :search)"
+#define NEXT_VERSION "(SELECT version + 1 FROM search WHERE name = :search)"
+
 static const char sql_find[] =
-    "SELECT " SEARCH_COLUMNS
+    "SELECT " SEARCH_HEAD ", spec"
+    "  FROM search"
+    " WHERE name = :name";
+
+static const char sql_look[] =
+    "SELECT " SEARCH_HEAD
     "  FROM search"
     " WHERE name = :name";
 
 static const char sql_each[] =
-    "SELECT " SEARCH_COLUMNS
+    "SELECT " SEARCH_HEAD
     "  FROM search"
     " ORDER BY seq";
 
 static const char sql_each_of[] =
-    "SELECT " SEARCH_COLUMNS
+    "SELECT " SEARCH_HEAD
     "  FROM search"
     " WHERE creator = :creator"
     " ORDER BY seq";
 
 static const char sql_unfinished[] =
-    "SELECT " SEARCH_COLUMNS
+    "SELECT " SEARCH_HEAD
     "  FROM search"
     " WHERE ended_ms IS NULL OR wish = 'force'"
     " ORDER BY seq";
-
-static const char sql_experiments[] =
-    "SELECT " EXPERIMENT_COLUMNS
-    "  FROM experiment"
-    " WHERE search = :search"
-    " ORDER BY id";
-
-static const char sql_experiment[] =
-    "SELECT " EXPERIMENT_COLUMNS
-    "  FROM experiment"
-    " WHERE search = :search AND id = :id";
 
 static const char sql_packages[] =
     "SELECT package"
@@ -63,8 +61,10 @@ static const char sql_begin[] = "BEGIN";
 static const char sql_end_read[] = "COMMIT";
 
 static const char sql_insert[] =
-    "INSERT INTO search (name, creator, state, sig_name, args, spec, package, seed, created_ms, started_ms, planned)"
-    " VALUES (:name, :creator, :state, :sig_name, :args, :spec, :package, :seed, :created, :created, :planned)";
+    "INSERT INTO search (name, creator, state, sig_name, args, spec, package, seed, created_ms, started_ms, planned,"
+    "                    prior_told, prior_skipped)"
+    " VALUES (:name, :creator, :state, :sig_name, :args, :spec, :package, :seed, :created, :created, :planned,"
+    "         :told, :skipped)";
 
 static const char sql_admit[] =
     "UPDATE search"
@@ -77,28 +77,28 @@ static const char sql_first[] =
     " WHERE name = :name AND state = 'SUBMITTED'";
 
 static const char sql_experiment_insert[] =
-    "INSERT INTO experiment (search, id, cube, hyperparams, resource, parent, state, exec, driver_id)"
-    " VALUES (:search, :id, :cube, :hyperparams, :resource, :parent, :state, :exec, :driver)";
+    "INSERT INTO experiment (search, id, cube, hyperparams, resource, parent, state, exec, driver_id, changed)"
+    " VALUES (:search, :id, :cube, :hyperparams, :resource, :parent, :state, :exec, :driver, " THIS_VERSION ")";
 
 static const char sql_experiment_again[] =
     "UPDATE experiment"
-    "   SET state = :state, exec = :exec, driver_id = :driver"
+    "   SET state = :state, exec = :exec, driver_id = :driver, changed = " THIS_VERSION
     " WHERE search = :search AND id = :id AND state = 'NOTRUN'";
 
 static const char sql_experiment_run[] =
     "UPDATE experiment"
-    "   SET state = :state, started_ms = :started"
+    "   SET state = :state, started_ms = :started, changed = " NEXT_VERSION
     " WHERE search = :search AND id = :id AND exec = :exec AND state IN " LIVE;
 
 static const char sql_experiment_end[] =
     "UPDATE experiment"
     "   SET state = :state, metric = :metric, metrics = :metrics, message = :message,"
-    "       started_ms = :started, ended_ms = :ended"
+    "       started_ms = :started, ended_ms = :ended, changed = " NEXT_VERSION
     " WHERE search = :search AND id = :id AND exec IS :exec AND state IN " LIVE;
 
 static const char sql_experiment_stop_early[] =
     "UPDATE experiment"
-    "   SET stopped_early = 1, message = :message"
+    "   SET stopped_early = 1, message = :message, changed = " NEXT_VERSION
     " WHERE search = :search AND id = :id AND exec = :exec AND state IN " LIVE;
 
 static const char sql_touch[] =
@@ -119,7 +119,8 @@ static const char sql_best[] =
 
 static const char sql_requeue[] =
     "UPDATE experiment"
-    "   SET state = 'NOTRUN', exec = NULL, driver_id = NULL, started_ms = NULL, stopped_early = 0"
+    "   SET state = 'NOTRUN', exec = NULL, driver_id = NULL, started_ms = NULL, stopped_early = 0,"
+    "       changed = " NEXT_VERSION
     " WHERE search = :search AND id = :id AND exec = :exec AND state IN " LIVE;
 
 static const char sql_count_requeue[] =
@@ -129,7 +130,7 @@ static const char sql_count_requeue[] =
 
 static const char sql_kill_live[] =
     "UPDATE experiment"
-    "   SET state = 'KILLED', metric = :metric, ended_ms = :now, message = :message"
+    "   SET state = 'KILLED', metric = :metric, ended_ms = :now, message = :message, changed = " NEXT_VERSION
     " WHERE search = :search AND state IN " LIVE;
 
 static const char sql_end[] =
@@ -157,7 +158,7 @@ static const char sql_restart[] =
 static const char sql_reopen[] =
     "UPDATE experiment"
     "   SET state = 'NOTRUN', metric = NULL, metrics = NULL, message = NULL, exec = NULL, driver_id = NULL,"
-    "       started_ms = NULL, ended_ms = NULL, stopped_early = 0"
+    "       started_ms = NULL, ended_ms = NULL, stopped_early = 0, changed = " THIS_VERSION
     " WHERE search = :search AND state = 'KILLED'";
 
 static const char sql_count_reopen[] =
@@ -197,30 +198,35 @@ static const char sql_event[] =
 
 /* --- reading --- */
 
-static int find(struct db *db, const char *name, struct mem *mem, struct search *ret,
-                struct err *err)
+static int find(struct db *db, const char *sql, const char *name, struct mem *mem,
+                struct search *ret, struct err *err)
 {
     CLEANUP(query_done) struct query q = {0};
     struct search s;
     int n;
 
-    if (query_start(&q, db, sql_find, BINDS(BIND_T(":name", name)), err) < 0)
+    if (query_start(&q, db, sql, BINDS(BIND_T(":name", name)), err) < 0)
         return -1;
     fields_init(search_fields, &s);
     n = query_next(&q, search_fields, &s, mem, err);
-    if (n > 0)
-        *ret = s;
-    return n;
+    if (n == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no search \"%.100s\"", name);
+    if (n < 0)
+        return -1;
+    *ret = s;
+    return 0;
 }
 
 int searches_find(struct db *db, const char *name, struct mem *mem, struct search *ret,
                   struct err *err)
 {
-    int n = find(db, name, mem, ret, err);
+    return find(db, sql_find, name, mem, ret, err);
+}
 
-    if (n == 0)
-        return err_set(err, ERR_NOT_FOUND, "there is no search \"%.100s\"", name);
-    return n < 0 ? -1 : 0;
+int searches_look(struct db *db, const char *name, struct mem *mem, struct search *ret,
+                  struct err *err)
+{
+    return find(db, sql_look, name, mem, ret, err);
 }
 
 static int each_search(struct query *q, search_each_fn *each, void *arg, struct err *err)
@@ -260,27 +266,6 @@ int searches_each_unfinished(struct db *db, search_each_fn *each, void *arg, str
     return each_search(&q, each, arg, err);
 }
 
-int experiments_each(struct db *db, const char *search, experiment_each_fn *each, void *arg,
-                     struct err *err)
-{
-    CLEANUP(query_done) struct query q = {0};
-
-    if (query_start(&q, db, sql_experiments, BINDS(BIND_T(":search", search)), err) < 0)
-        return -1;
-    for (;;) {
-        CLEANUP(mem_freep) struct mem *mem = mem_new();
-        struct experiment e;
-        int n;
-
-        fields_init(experiment_fields, &e);
-        n = query_next(&q, experiment_fields, &e, mem, err);
-        if (n <= 0)
-            return n;
-        if (each(arg, &e, err) < 0)
-            return -1;
-    }
-}
-
 int searches_each_package(struct db *db, void (*each)(void *arg, const char *package), void *arg,
                           struct err *err)
 {
@@ -313,17 +298,12 @@ static int tell(struct db *db, const char *name, int64_t experiment, struct sear
                 struct err *err)
 {
     CLEANUP(mem_freep) struct mem *mem = mem_new();
-    CLEANUP(query_done) struct query q = {0};
     struct search s;
     struct experiment e;
 
-    if (searches_find(db, name, mem, &s, err) < 0)
+    if (searches_look(db, name, mem, &s, err) < 0)
         return -1;
-    fields_init(experiment_fields, &e);
-    if (experiment >= 0 &&
-        (query_start(&q, db, sql_experiment,
-                     BINDS(BIND_T(":search", name), BIND_I(":id", experiment)), err) < 0 ||
-         query_next(&q, experiment_fields, &e, mem, err) < 0))
+    if (experiment >= 0 && experiments_find(db, name, experiment, mem, &e, err) < 0)
         return -1;
     text_clear(&news->json);
     news->kind = experiment >= 0 ? "search.experiment" : "search.state";
@@ -358,6 +338,10 @@ static int change_one(struct db *db, const char *sql, const struct bind *binds, 
     return n < 0 ? -1 : 0;
 }
 
+/* A number that may be INT_UNSET. */
+#define BIND_OPTIONAL(name_, v) \
+    (v) == INT_UNSET ? (struct bind)BIND_T((name_), NULL) : (struct bind)BIND_I((name_), (v))
+
 int searches_insert(struct db *db, const struct search *s, struct search_news *news,
                     struct err *err)
 {
@@ -366,7 +350,9 @@ int searches_insert(struct db *db, const struct search *s, struct search_news *n
                      BIND_T(":state", s->state), BIND_T(":sig_name", s->sig_name),
                      BIND_T(":args", s->args), BIND_T(":spec", s->spec),
                      BIND_T(":package", s->package), BIND_I(":seed", s->seed),
-                     BIND_I(":created", s->created_ms), BIND_I(":planned", s->planned)),
+                     BIND_I(":created", s->created_ms), BIND_I(":planned", s->planned),
+                     BIND_OPTIONAL(":told", s->prior_told),
+                     BIND_OPTIONAL(":skipped", s->prior_skipped)),
                err) < 0) {
         if (err->kind == ERR_CONFLICT)
             err_set(err, ERR_CONFLICT,
@@ -376,10 +362,6 @@ int searches_insert(struct db *db, const struct search *s, struct search_news *n
     }
     return tell(db, s->name, -1, news, err);
 }
-
-/* A number that may be INT_UNSET. */
-#define BIND_OPTIONAL(name_, v) \
-    (v) == INT_UNSET ? (struct bind)BIND_T((name_), NULL) : (struct bind)BIND_I((name_), (v))
 
 int experiments_start(struct db *db, const char *search, const struct experiment *e, bool again,
                       const struct exec *exec, struct search_news *news, struct err *err)
@@ -430,7 +412,7 @@ static int update_best(struct db *db, const char *search, const struct experimen
     CLEANUP(mem_freep) struct mem *mem = mem_new();
     struct search s;
 
-    if (searches_find(db, search, mem, &s, err) < 0)
+    if (searches_look(db, search, mem, &s, err) < 0)
         return -1;
     if (!metric_is_better(maximize, e->metric, e->id, s.best_metric, s.best))
         return 0;
@@ -464,10 +446,12 @@ int experiments_end(struct db *db, const char *search, const struct experiment *
 
 int experiments_stop_early(struct db *db, const char *search, const struct experiment *e, struct err *err)
 {
-    return change_any(db, sql_experiment_stop_early,
-                      BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":exec", e->exec),
-                            BIND_T(":message", e->message)),
-                      err);
+    int n = db_run(db, sql_experiment_stop_early,
+                   BINDS(BIND_T(":search", search), BIND_I(":id", e->id), BIND_T(":exec", e->exec),
+                         BIND_T(":message", e->message)),
+                   err);
+
+    return n > 0 ? change_any(db, sql_touch, BINDS(BIND_T(":name", search)), err) : n;
 }
 
 int experiments_requeue(struct db *db, const char *search, const struct experiment *e,

@@ -23,18 +23,17 @@ struct search_news {
 int searches_find(struct db *db, const char *name, struct mem *mem, struct search *ret,
                   struct err *err);
 
-/* Calls each() in order of creation; it may return -1 with *err to end it. Rows live until it
- * returns. */
+/* The same without `spec`: what is wanted often. */
+int searches_look(struct db *db, const char *name, struct mem *mem, struct search *ret,
+                  struct err *err);
+
+/* Calls each() in order of creation; it may return -1 with *err to end it. Rows have no `spec` and
+ * live until it returns. */
 typedef int search_each_fn(void *arg, const struct search *search, struct err *err);
 int searches_each(struct db *db, const char *creator /* NULL: everyone's */, search_each_fn *each,
                   void *arg, struct err *err);
 /* Those that have not ended, and those whose forced stop may not have reached every experiment. */
 int searches_each_unfinished(struct db *db, search_each_fn *each, void *arg, struct err *err);
-
-/* In order of ids; rows live until each() returns. */
-typedef int experiment_each_fn(void *arg, const struct experiment *experiment, struct err *err);
-int experiments_each(struct db *db, const char *search, experiment_each_fn *each, void *arg,
-                     struct err *err);
 
 /* All packages that a row names; for the start-up pass that removes the others. */
 int searches_each_package(struct db *db, void (*each)(void *arg, const char *package), void *arg,

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "base/work.h"
+#include "search/experiment_store.h"
 #include "search/loop.h"
 #include "search/record.h"
 #include "store/db.h"

@@ -249,6 +249,20 @@ def test_head_is_get_without_the_body(echo):
     assert read_reply(f)[2] == b'{"ok":true}'
 
 
+def test_what_the_client_has_already_is_not_sent_again(echo):
+    s, f = echo.connect()
+    for has in ['W/"7"', '"6", "7"', "*"]:
+        s.sendall(request("GET", "/versioned/7", f"If-None-Match: {has}\r\n") + request("GET", "/small"))
+        status, headers, body = read_reply(f)
+        assert (status, body) == (304, b"") and headers["etag"] == 'W/"7"' and "connection" not in headers
+        assert read_reply(f)[2] == b'{"ok":true}'
+    for has in ["", 'If-None-Match: W/"6"\r\n', "If-None-Match: 7\r\n"]:
+        s.sendall(request("GET", "/versioned/7", has))
+        status, headers, body = read_reply(f)
+        assert (status, headers["etag"], body) == (200, 'W/"7"', b'{"ok":true}')
+        assert headers["cache-control"] == "private, no-cache"
+
+
 def test_a_request_in_single_bytes_is_understood(echo):
     s, f = echo.connect()
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -73,6 +73,11 @@ static int small(struct call *c, struct err *err)
     return reply_json(c, 200, &t);
 }
 
+static int versioned(struct call *c, struct err *err)
+{
+    return reply_unchanged(c, call_param(c, "name")) ? 0 : small(c, err);
+}
+
 struct point {
     const char *label;
     int64_t x;
@@ -353,6 +358,7 @@ static const struct route routes[] = {
     { POST,   "/json",              ANYONE, tell,   "postJson", "Echo", "Tells the body",
       JSON_BODY(struct point, point_fields, "Point") },
     { GET,    "/small",             ANYONE, small,  "getSmall", "Echo", "A small answer" },
+    { GET,    "/versioned/{name}",  ANYONE, versioned, "getVersioned", "Echo", "A small answer of one version" },
     { GET,    "/number",            ANYONE, number, "getNumber", "Echo", "A number",
       .reply = { 200, "string", NULL } },
     { DELETE, "/nothing",           ANYONE, nothing, "delNothing", "Echo", "Nothing",

@@ -176,6 +176,25 @@ static void header_parameters_are_found_and_unquoted(void **state)
     }
 }
 
+static void an_entity_tag_is_found_in_what_the_client_has(void **state)
+{
+    static const struct {
+        const char *header;
+        bool found;
+    } rows[] = {
+        { NULL, false },             { "", false },                     { "*", true },
+        { "\"1.7\"", true },         { "W/\"1.7\"", true },             { "\"1.70\"", false },
+        { "\"1.\"", false },         { "\"a,\", W/\"1.7\"", true },     { " \"x\" ,,\"1.7\",", true },
+        { "1.7", false },            { "\"1.7", false },                { "w/\"1.7\"", false },
+        { "x, \"1.7\"", false },     { "* ", false },                   { "\"1.7\"x", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (etag_matches(rows[i].header, "1.7") != rows[i].found)
+            fail_msg("%s", rows[i].header);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +205,7 @@ int main(void)
         cmocka_unit_test(accept_prefers_what_it_names_first),
         cmocka_unit_test(a_content_type_has_a_kind),
         cmocka_unit_test(header_parameters_are_found_and_unquoted),
+        cmocka_unit_test(an_entity_tag_is_found_in_what_the_client_has),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,12 +74,12 @@ static void the_head_counts_the_time_of_all_runs(void **state)
     struct search s = row();
 
     (void)state;
-    echo_head(&s, s.started_ms + 71000, &running);
+    echo_head(&s, RECORD_WHOLE, s.started_ms + 71000, &running);
     assert_non_null(strstr(running.data, "\"progress\":\"3/8\",\"duration\":\"00:02:11\",\"creator\":\"ann\","
                                          "\"createtime\":\"2026-01-05 10:00:00\",\"running\":2,\"complete\":3,\"failed\":1"));
     s.ended_ms = s.started_ms + 1000;
     s.planned = -1;
-    echo_head(&s, s.started_ms + 3600000, &stopped);
+    echo_head(&s, RECORD_WHOLE, s.started_ms + 3600000, &stopped);
     assert_non_null(strstr(stopped.data, "\"progress\":\"3/-\",\"duration\":\"00:01:01\""));
 }
 
@@ -117,29 +117,65 @@ static void a_record_has_only_members_that_the_api_page_describes(void **state)
 
     (void)state;
     s.message = "why";
+    s.prior_told = 3;
+    s.prior_skipped = 1;
     assert_int_equal(document_read(document, strlen(document), true, mem, &plan, &err), 0);
     echo_experiment(&ended, &list);
-    text_add_char(&out, '{');
-    echo_head(&s, s.started_ms, &out);
-    text_add_char(&out, ',');
-    echo_tail(&plan.doc, list.data, &list, &out);
-    text_add_char(&out, '}');
+    echo_head(&s, RECORD_WHOLE, s.started_ms, &out);
+    out.data[0] = '{';
+    echo_algo(&plan.doc, &out);
+    echo_params(&plan.doc, &out);
+    text_addf(&out, ",\"best\":%s,\"experiments\":[%s]}", list.data, list.data);
     json = json_loads(out.data, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(json);
     check_described(task_state_fields, json);
-    assert_true(json_equal(json_object_get(json, "best"), json_array_get(json_object_get(json, "experiments"), 0)));
+    assert_int_equal(json_object_size(json), RECORD_N_MEMBERS);
     assert_string_equal(json_string_value(json_object_get(json_object_get(json, "algoDef"), "objective")), "minimize");
     json_decref(json);
 }
 
-static void a_record_without_experiments_has_an_empty_list_and_no_best(void **state)
+static void members_are_written_in_the_order_of_the_record_whatever_the_order_asked(void **state)
 {
     CLEANUP(text_done) struct text out = {0};
-    const struct text none = {0};
+    struct search s = row();
+    struct err err = {0};
+    uint32_t members;
 
     (void)state;
-    echo_tail(NULL, NULL, &none, &out);
-    assert_string_equal(out.data, "\"experiments\":[]");
+    assert_int_equal(record_members_read("failed, STATE,,message,hpoName", &members, &err), 0);
+    echo_head(&s, members, s.started_ms, &out);
+    assert_string_equal(out.data, ",\"hpoName\":\"n\",\"state\":\"RUNNING\",\"failed\":1");
+}
+
+static void no_names_are_the_whole_record(void **state)
+{
+    static const char *const names[] = { NULL, "", ",", "experiments,hpoName,state,progress,duration,creator,createtime,"
+        "running,complete,failed,sigName,args,message,prior,algoDef,hyperParams,best" };
+    struct err err = {0};
+    uint32_t members;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        assert_int_equal(record_members_read(names[i], &members, &err), 0);
+        assert_int_equal(members, RECORD_WHOLE);
+    }
+}
+
+static void an_unknown_member_is_refused_with_the_list(void **state)
+{
+    static const char *const names[] = { "states", "state,since", "state;best", "stat" };
+    uint32_t members;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct err err = {0};
+
+        assert_int_equal(record_members_read(names[i], &members, &err), -1);
+        assert_int_equal(err.kind, ERR_BAD_INPUT);
+        assert_string_equal(err.field, "fields");
+        assert_string_equal(err.accepted, "hpoName, state, progress, duration, creator, createtime, running, complete, failed, "
+                                          "sigName, args, message, prior, algoDef, hyperParams, best, experiments");
+    }
 }
 
 static void events_carry_the_counters_and_the_experiment(void **state)
@@ -166,7 +202,9 @@ int main(void)
         cmocka_unit_test(an_experiment_that_waits_leaves_out_what_is_not_known),
         cmocka_unit_test(the_head_counts_the_time_of_all_runs),
         cmocka_unit_test(a_record_has_only_members_that_the_api_page_describes),
-        cmocka_unit_test(a_record_without_experiments_has_an_empty_list_and_no_best),
+        cmocka_unit_test(members_are_written_in_the_order_of_the_record_whatever_the_order_asked),
+        cmocka_unit_test(no_names_are_the_whole_record),
+        cmocka_unit_test(an_unknown_member_is_refused_with_the_list),
         cmocka_unit_test(events_carry_the_counters_and_the_experiment),
     };
 

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "search/experiment_store.h"
 #include "search/search_store.h"
 #include "store/db.h"
 
@@ -87,6 +88,15 @@ static void check_experiments(struct fixture *f, const char *want)
 
     assert_int_equal(experiments_each(f->db, "s", keep_experiment, &t, &err), 0);
     assert_string_equal(t.data, want);
+}
+
+static void check_since(struct fixture *f, int64_t version, const char *want)
+{
+    CLEANUP(text_done) struct text t = {0};
+    struct err err = {0};
+
+    assert_int_equal(experiments_since(f->db, "s", version, keep_experiment, &t, &err), 0);
+    assert_string_equal(t.data ? t.data : "", want);
 }
 
 static void a_second_search_of_one_name_is_a_conflict(void **state)
@@ -235,6 +245,41 @@ static void a_lost_experiment_waits_to_be_run_again(void **state)
     assert_int_equal(find(&f, "s").n_running, 0);
 }
 
+static void whatever_changes_an_experiment_shows_since_the_version_before(void **state)
+{
+    CLEANUP(done) struct fixture f = open_store();
+    const struct experiment run = { .id = 0, .state = "RUNNING", .exec = "x", .started_ms = 5 };
+    const struct experiment lost = { .id = 1, .exec = "x" };
+    struct err err = {0};
+    int64_t at;
+
+    (void)state;
+    for (int64_t id = 0; id < 3; id++)
+        assert_int_equal(start(&f, id, false, &err), 0);
+    check_since(&f, -1, "0 SUBMITTED x;1 SUBMITTED x;2 SUBMITTED x;");
+    at = find(&f, "s").version;
+    check_since(&f, at, "");
+    check_since(&f, at - 1, "2 SUBMITTED x;");
+    assert_int_equal(experiments_run(f.db, "s", &run, &f.news, &err), 0);
+    check_since(&f, at, "0 RUNNING x;");
+    end(&f, 2, "FINISHED", 1);
+    check_since(&f, at, "0 RUNNING x;2 FINISHED x;");
+    check_since(&f, at + 1, "2 FINISHED x;");
+    at = find(&f, "s").version;
+    assert_int_equal(experiments_requeue(f.db, "s", &lost, &err), 0);
+    check_since(&f, at, "1 NOTRUN -;");
+    at = find(&f, "s").version;
+    assert_int_equal(start(&f, 1, /* again= */ true, &err), 0);
+    check_since(&f, at, "1 SUBMITTED x;");
+    at = find(&f, "s").version;
+    assert_int_equal(searches_force(f.db, "s", 5000, &f.news, &err), 0);
+    check_since(&f, at, "0 KILLED x;1 KILLED x;");
+    at = find(&f, "s").version;
+    assert_int_equal(searches_restart(f.db, "s", 9000, &f.news, &err), 0);
+    check_since(&f, at, "0 NOTRUN -;1 NOTRUN -;");
+    check_since(&f, find(&f, "s").version, "");
+}
+
 static int count(void *arg, const struct search *s, struct err *err)
 {
     (void)s, (void)err;
@@ -307,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_search_that_is_to_stop_takes_no_experiments),
         cmocka_unit_test(a_forced_stop_kills_what_has_not_ended_and_a_restart_reopens_it),
         cmocka_unit_test(a_lost_experiment_waits_to_be_run_again),
+        cmocka_unit_test(whatever_changes_an_experiment_shows_since_the_version_before),
         cmocka_unit_test(unfinished_are_the_active_and_those_with_a_force_to_carry_out),
         cmocka_unit_test(active_searches_are_not_removed),
         cmocka_unit_test(removing_a_search_removes_its_experiments),
