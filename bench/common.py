@@ -94,8 +94,8 @@ class Wire:
     def __exit__(self, *exc):
         self.socket.close()
 
-    def send(self, method, path, version="HTTP/1.1"):
-        self.socket.sendall(f"{method} {BASE}{path} {version}\r\n{self.head}".encode())
+    def send(self, method, path, version="HTTP/1.1", header=""):
+        self.socket.sendall(f"{method} {BASE}{path} {version}\r\n{header}{self.head}".encode())
 
     def read(self):
         data = self.socket.recv(65536)
@@ -103,18 +103,22 @@ class Wire:
             raise EOFError("the server closed the connection")
         return data
 
-    def call(self, method, path):
-        """The body of a reply with a Content-Length; anything but 200 is an error."""
-        self.send(method, path)
+    def call(self, method, path, header=""):
+        """The body of a reply with a Content-Length; anything but 200 and 304 is an error."""
+        self.send(method, path, header=header)
         reply = self.read()
         while b"\r\n\r\n" not in reply:
             reply += self.read()
         head, _, body = reply.partition(b"\r\n\r\n")
+        if head.startswith(b"HTTP/1.1 304"):
+            return b""
         assert head.startswith(b"HTTP/1.1 200"), reply
         length = int(re.search(rb"(?i)content-length: *(\d+)", head).group(1))
-        while len(body) < length:
-            body += self.read()
-        return body
+        pieces, have = [body], len(body)
+        while have < length:
+            pieces.append(self.read())
+            have += len(pieces[-1])
+        return b"".join(pieces)
 
     def count(self, pattern, n, path="/events"):
         """Follows the events from now on; calling the result waits until `pattern` was seen `n` times."""

@@ -250,6 +250,7 @@ static void fill_tables(struct parts *p)
         { BASE_CONDUCTOR, conductor_routes, p->tasks },
         { BASE_DL, algorithms_routes, p->searches },
         { BASE_DL, searches_routes, p->searches },
+        { BASE_DL, learn_routes, p->searches },
         { BASE_DL, datasets_routes, NULL },
         { BASE_DL, templates_routes, NULL },
         { BASE_DL, models_routes, NULL },

@@ -19,4 +19,5 @@ void searches_free(
 int searches_recover(struct searches *s, struct err *err);
 
 extern const struct route searches_routes[];   /* base BASE_DL: /hypersearch... */
+extern const struct route learn_routes[];      /* base BASE_DL: /hypersearch/{hpoName}/importance... */
 extern const struct route algorithms_routes[]; /* base BASE_DL: /hypersearch/algorithm... */

@@ -381,7 +381,7 @@ static double range_at(const struct dimension *d, double u)
     return fmin(fmax(x, d->lo), d->hi);
 }
 
-static struct value value_at(const struct dimension *d, double u)
+struct value dimension_value(const struct dimension *d, double u)
 {
     struct value v = value_of(d);
     int64_t k;
@@ -398,7 +398,7 @@ static struct value value_at(const struct dimension *d, double u)
 void space_values(const struct space *s, const double *cube, struct value *ret)
 {
     for (int i = 0; i < s->n_dims; i++)
-        ret[i] = value_at(&s->dims[i], cube[i]);
+        ret[i] = dimension_value(&s->dims[i], cube[i]);
 }
 
 static bool same_value(const struct value *a, const struct value *b)
@@ -429,6 +429,13 @@ static double choice_point(const struct dimension *d, const struct value *v)
     return NAN;
 }
 
+double dimension_point(const struct dimension *d, const struct value *v)
+{
+    double u = d->type == PARAM_RANGE ? range_point(d, v) : choice_point(d, v);
+
+    return isnan(u) ? u : fmin(fmax(u, 0), 1 - 0x1p-53);
+}
+
 int space_point(const struct space *s, const struct value *values, double *ret_cube,
                 struct err *err)
 {
@@ -436,12 +443,11 @@ int space_point(const struct space *s, const struct value *values, double *ret_c
 
     for (int i = 0; i < s->n_dims; i++) {
         const struct dimension *d = &s->dims[i];
-        double u = d->type == PARAM_RANGE ? range_point(d, &values[i]) : choice_point(d, &values[i]);
 
-        if (isnan(u))
+        ret_cube[i] = dimension_point(d, &values[i]);
+        if (isnan(ret_cube[i]))
             return err_set(err, ERR_BAD_INPUT, "\"%.80s\" has no value %.80s", d->name,
                            value_text(&values[i], buf));
-        ret_cube[i] = fmin(fmax(u, 0), 1 - 0x1p-53);
     }
     return 0;
 }

@@ -82,6 +82,10 @@ void space_values(const struct space *s, const double *cube, struct value *ret);
 int space_point(const struct space *s, const struct value *values, double *ret_cube,
                 struct err *err);
 
+/* The same for one parameter: its value at u, and its coordinate, NaN when it has no such value. */
+struct value dimension_value(const struct dimension *d, double u);
+double dimension_point(const struct dimension *d, const struct value *v);
+
 /* The values of parameters that are all given (fixedVal), typed; `where` starts err->field. Used
  * for listed experiments, and to read back what values_echo() wrote. `ret` has specs->n values in
  * `mem`. */
