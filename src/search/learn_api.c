@@ -12,6 +12,7 @@
 #include "search/loop.h"
 #include "search/record.h"
 #include "search/search_own.h"
+#include "search/study_export.h"
 #include "store/db.h"
 #include "tasks/tasks.h"
 
@@ -249,6 +250,20 @@ static int make_csv(struct call *c, struct err *err)
     return end_reading(l, write_csv(l, err));
 }
 
+static int write_optuna(struct lesson *l, struct err *err)
+{
+    if (read_search(l, err) < 0)
+        return -1;
+    return study_export(l->db, &l->row, &l->plan, l->path, l->call->mem, err);
+}
+
+static int make_optuna(struct call *c, struct err *err)
+{
+    struct lesson *l = c->state;
+
+    return end_reading(l, write_optuna(l, err));
+}
+
 /* A name that no header, shell or file system minds. */
 static const char *plain_name(const char *name, struct mem *mem)
 {
@@ -277,9 +292,14 @@ static int export_search(struct call *c, struct err *err)
 
     if (!l)
         return -1;
-    if (format && *format && !text_same(format, "csv"))
-        return err_field(err, "format", "csv", "a search cannot be exported as \"%.40s\"", format);
     l->path = mem_printf(c->mem, "%s/uploads/export-%s", config_of(c)->settings->data_dir, c->request_id);
+    if (format && text_same(format, "optuna")) {
+        l->type = "application/vnd.sqlite3";
+        l->suffix = "db";
+        return call_work(c, make_optuna, send_file);
+    }
+    if (format && *format && !text_same(format, "csv"))
+        return err_field(err, "format", "csv or optuna", "a search cannot be exported as \"%.40s\"", format);
     l->type = "text/csv; charset=utf-8";
     l->suffix = "csv";
     return call_work(c, make_csv, send_file);
@@ -304,7 +324,7 @@ const struct route learn_routes[] = {
       .query = PARAMS({ "rows", "integer", false, "at most so many experiments; default 1000" }),
       .reply = { 200, "HpoCoordinates", coordinates_fields }, REFUSALS },
     { GET, "/hypersearch/{hpoName}/export", USER, export_search, "exportHPO", TAG, .summary = "A search as a file",
-      .query = PARAMS({ "format", "string", false, "csv (default)" }),
+      .query = PARAMS({ "format", "string", false, "csv (default) or optuna" }),
       .reply = { 200, "string" }, REFUSALS },
     { .path = NULL },
 };

@@ -289,7 +289,7 @@ static double place_of_choice(const struct column *c, const char *text)
     return low < c->n_choices && strcmp(c->choices[c->sorted[low]], text) == 0 ? c->sorted[low] : NAN;
 }
 
-static double x_of(struct column *c, const char *text)
+double column_x(const struct column *c, const char *text)
 {
     char *end;
     double x;
@@ -297,13 +297,16 @@ static double x_of(struct column *c, const char *text)
     if (c->choices)
         return place_of_choice(c, text);
     x = strtod(text, &end);
-    if (end == text || *end || !isfinite(x))
-        return NAN;
-    if (!c->dim) { /* what occurs makes the bounds */
-        c->lo = fmin(c->lo, x);
-        c->hi = fmax(c->hi, x);
-    }
-    return x;
+    return end == text || *end || !isfinite(x) ? NAN : x;
+}
+
+/* Without a space, what occurs makes the bounds. */
+static void widen(struct column *c, double x)
+{
+    if (c->dim || c->choices || isnan(x))
+        return;
+    c->lo = fmin(c->lo, x);
+    c->hi = fmax(c->hi, x);
 }
 
 /* Values stand in the order of the columns, or nearly so. */
@@ -319,8 +322,10 @@ static void read_values(struct tried *t, const char *hyperparams, double *x)
         struct column *c = i < t->n_columns && strcmp(t->columns[i].name, shown[i].name) == 0
                                ? &t->columns[i] : column_find(t, shown[i].name);
 
-        if (c)
-            x[c - t->columns] = x_of(c, shown[i].text);
+        if (!c)
+            continue;
+        x[c - t->columns] = column_x(c, shown[i].text);
+        widen(c, x[c - t->columns]);
     }
 }
 

@@ -63,6 +63,9 @@ void tried_add(struct tried *t, const struct experiment *e);
 void tried_rank(struct tried *t);
 void tried_by_end(struct tried *t);
 
+/* x of the value with this text: the number, or the place of the choice; NaN when it is no value of the column. */
+double column_x(const struct column *c, const char *text);
+
 /* x of a column as JSON: a number, a text, or null. */
 void column_write(const struct column *c, double x, struct text *out);
 

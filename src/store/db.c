@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/db.h"
+#include "store/db_own.h"
 
 #include "base/err.h"
 #include "base/field.h"
@@ -11,13 +11,9 @@
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <string.h>
 
-enum {
-    BUSY_TIMEOUT_MS = 5000,
-    N_BUCKETS = 64,         /* a connection knows about a hundred statements */
-};
+enum { BUSY_TIMEOUT_MS = 5000 };
 
 struct statement {
     struct statement *next;         /* in its bucket */
@@ -28,12 +24,6 @@ struct statement {
     int n_columns;
     bool busy;              /* a query runs it */
     bool single;            /* made while the cached one was busy; dies with its query */
-};
-
-struct db {
-    sqlite3 *handle;
-    char *path;
-    struct statement *buckets[N_BUCKETS];
 };
 
 /* The writer keeps more pages, as its commits touch every index; a reader that answers from the
@@ -54,13 +44,15 @@ static const char setup_reader[] =
 /* Off while migrating: a step may rebuild a table that others refer to. */
 static const char setup_references[] = "PRAGMA foreign_keys = ON";
 
-static int fail(struct db *db, struct err *err)
+int db_fail(struct db *db, struct err *err)
 {
     int rc = db->handle ? sqlite3_extended_errcode(db->handle) : SQLITE_NOMEM;
     int reason = db->handle ? sqlite3_system_errno(db->handle) : 0;
     const char *text = db->handle ? sqlite3_errmsg(db->handle) : "out of memory";
     bool full = rc == SQLITE_FULL || reason == ENOSPC || reason == EDQUOT;
 
+    if (db->foreign)
+        return foreign_fail(db, rc & 0xFF, text, err);
     switch (rc & 0xFF) {
     case SQLITE_CONSTRAINT:
         return err_set(err, ERR_CONFLICT, "the database refuses this change: %s", text);
@@ -115,7 +107,7 @@ static int set_up(struct db *db, enum db_mode mode, struct err *err)
     return db_script(db, setup_references, err);
 }
 
-/* Once, before the first connection. Without statistics of memory no lock is taken for each piece of it;
+/* Without statistics of memory no lock is taken for each piece of it;
  * without pages in advance (20 of them, 87 KB) a connection that reads a few rows stays small. */
 static void configure(void)
 {
@@ -123,14 +115,21 @@ static void configure(void)
     sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 }
 
-struct db *db_open(const char *path, enum db_mode mode, struct err *err)
+struct db *db_new(const char *path)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    CLEANUP(db_closep) struct db *db = xcalloc(1, sizeof *db);
-    int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    struct db *db = xcalloc(1, sizeof *db);
 
     pthread_once(&once, configure);
     db->path = xstrdup(path);
+    return db;
+}
+
+struct db *db_open(const char *path, enum db_mode mode, struct err *err)
+{
+    CLEANUP(db_closep) struct db *db = db_new(path);
+    int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+
     if (mode == DB_WRITE && make_private(path, err) < 0)
         return NULL;
     if (mode == DB_READ && access(path, F_OK) < 0) {
@@ -138,7 +137,7 @@ struct db *db_open(const char *path, enum db_mode mode, struct err *err)
         return NULL;
     }
     if (sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-        fail(db, err);
+        db_fail(db, err);
         return NULL;
     }
     if (set_up(db, mode, err) < 0)
@@ -177,7 +176,7 @@ static struct statement *prepare(struct db *db, const char *sql, struct err *err
     s->sql = sql;
     if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL)
         != SQLITE_OK) {
-        fail(db, err);
+        db_fail(db, err);
         free(s);
         return NULL;
     }
@@ -331,7 +330,7 @@ int query_next(struct query *q, const struct field *fields, void *row, struct me
     if (rc == SQLITE_DONE)
         return 0;
     if (rc != SQLITE_ROW)
-        return fail(q->db, err);
+        return db_fail(q->db, err);
     if (!fields)
         return 1;
     map_columns(s, fields);
@@ -391,7 +390,7 @@ int64_t db_last_id(struct db *db) { return sqlite3_last_insert_rowid(db->handle)
 int db_script(struct db *db, const char *sql, struct err *err)
 {
     if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return fail(db, err);
+        return db_fail(db, err);
     return 0;
 }
 
