@@ -56,6 +56,8 @@ const struct field document_fields[] = {
       .max = SEARCH_LISTED_MAX, .doc = "ExperimentGridSearch: the experiments to run" },
     { "powerSampling", TEXT(struct document, power_sampling), ALLOWED("log", "linear"),
       .doc = "what is drawn uniformly with power: the exponent (log) or the value; default: the server's setting" },
+    { "priorStudy",    TEXT(struct document, prior_study), .max = 512,
+      .doc = "the study in the file sent as prior; needed when it has several" },
     { .type = FIELD_END },
 };
 

@@ -47,6 +47,7 @@ struct document {
     struct list params;             /* of struct param_spec */
     struct list experiments;        /* of struct listed_experiment */
     const char *power_sampling;     /* "log" or "linear"; NULL: the server's setting */
+    const char *prior_study;        /* of the file sent as prior; NULL: the only one */
 };
 
 extern const struct field algo_def_fields[]; /* also the echo of a task record */

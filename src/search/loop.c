@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/work.h"
+#include "search/prior.h"
 #include "tasks/tasks.h"
 
 #include <inttypes.h>
@@ -73,19 +74,6 @@ void live_free(struct live *live)
 }
 
 /* --- asking and preparing --- */
-
-static const char *cube_text(const double *cube, int n, struct mem *mem)
-{
-    CLEANUP(text_done) struct text t = {0};
-
-    text_add_char(&t, '[');
-    for (int i = 0; i < n; i++) {
-        text_add(&t, i ? "," : "");
-        text_add_real(&t, cube[i]);
-    }
-    text_add_char(&t, ']');
-    return mem_strdup(mem, t.data);
-}
 
 static void take_suggestion(struct trial *t, const struct suggestion *s)
 {

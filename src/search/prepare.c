@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "search/experiment_store.h"
+#include "search/prior_store.h"
 #include "store/db.h"
 #include "tasks/exec_paths.h"
 #include "tasks/exec_store.h"
@@ -234,6 +235,27 @@ struct loading {
     struct db *db;
 };
 
+/* What was known before is told as experiments that ended well, with numbers below 0. */
+static void tell_prior(void *arg, int64_t n, const struct prior *prior)
+{
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    CLEANUP(text_done) struct text echo = {0};
+    struct live *live = arg;
+    const struct space *space = &live->plan.space;
+    struct value *values = mem_alloc(mem, ((size_t)space->n_dims + 1) * sizeof *values);
+    struct experiment e;
+
+    fields_init(experiment_fields, &e);
+    space_values(space, cube_read(prior->cube, space->n_dims, mem), values);
+    values_echo(values, space->n_dims, &echo);
+    e.id = -n;
+    e.cube = prior->cube;
+    e.hyperparams = echo.data;
+    e.state = "FINISHED";
+    e.metric = prior->objective;
+    tell_stored(live, &e, TRIAL_DONE);
+}
+
 /* An ended experiment is told, a running one is taken over, any other runs again. */
 static int load_experiment(void *arg, const struct experiment *e, struct err *err)
 {
@@ -273,7 +295,8 @@ static int load(struct live *live, struct db *db, const char *name, struct err *
         return -1;
     live->algorithm = search_algorithm(&live->plan, live->row.seed, err);
     early_begin(live);
-    if (!live->algorithm || experiments_each(db, name, load_experiment, &loading, err) < 0)
+    if (!live->algorithm || priors_each(db, name, tell_prior, live, err) < 0 ||
+        experiments_each(db, name, load_experiment, &loading, err) < 0)
         return -1;
     live->state = (enum search_state)search_state_parse(live->row.state);
     if (live->row.package) {

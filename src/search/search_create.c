@@ -12,6 +12,8 @@
 #include "base/reader.h"
 #include "base/settings.h"
 #include "search/loop.h"
+#include "search/prior_collect.h"
+#include "search/prior_store.h"
 #include "tasks/exec_paths.h"
 #include "tasks/tasks.h"
 
@@ -36,6 +38,7 @@ struct new_search {             /* a request on its way */
     struct submission submission;
     struct submission_file *files;
     struct search_plan plan;
+    struct priors priors;
     struct search row;
     char *folder;               /* <data>/searches/<package> */
     struct search_news news;
@@ -97,7 +100,7 @@ static void find_files(struct new_search *n)
     for (int i = 0; i < c->n_parts; i++) {
         const struct part *p = &c->parts[i];
 
-        if (is_data(p) || (!p->filename && strcmp(p->name, "file") != 0))
+        if (is_data(p) || p == prior_part(c) || (!p->filename && strcmp(p->name, "file") != 0))
             continue;
         n->files[n->submission.n_files++] = (struct submission_file){
             .path = p->path,
@@ -178,6 +181,20 @@ static int describe(struct new_search *n, struct err *err)
     return 0;
 }
 
+/* What the algorithm is told first becomes the search's own: whatever it came from may go. */
+static int collect(struct new_search *n, struct err *err)
+{
+    bool any = false;
+
+    if (priors_collect(n->call, n->searches, &n->plan, &n->priors, &any, err) < 0)
+        return -1;
+    if (any) {
+        n->row.prior_told = (int64_t)n->priors.n;
+        n->row.prior_skipped = n->priors.skipped;
+    }
+    return 0;
+}
+
 /* Moves the code folder of the trial submission aside. */
 static int keep_package(struct new_search *n, struct err *err)
 {
@@ -214,7 +231,9 @@ static int make_search(struct db *db, void *arg, struct err *err)
 {
     struct new_search *n = arg;
 
-    return searches_insert(db, &n->row, &n->news, err);
+    if (searches_insert(db, &n->row, &n->news, err) < 0)
+        return -1;
+    return priors_insert(db, n->row.name, &n->priors, err);
 }
 
 static int store(struct new_search *n, struct err *err)
@@ -239,7 +258,7 @@ static int create(struct call *c, struct err *err)
     struct err ignored = {0};
     int rc;
 
-    if (check(n, err) < 0 || describe(n, err) < 0)
+    if (check(n, err) < 0 || describe(n, err) < 0 || collect(n, err) < 0)
         return -1;
     rc = place(n, err);
     if (rc == 0)

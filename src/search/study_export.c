@@ -128,7 +128,7 @@ static int add_experiment(void *arg, const struct experiment *e, struct err *err
     bool fine = strcmp(e->state, "FINISHED") == 0;
     const struct study_trial t = {
         .number = x->n,
-        .state = fine ? "COMPLETE" : e->ended_ms != INT_UNSET ? "FAIL" : "RUNNING",
+        .state = fine && e->stopped_early ? "PRUNED" : fine ? "COMPLETE" : e->ended_ms != INT_UNSET ? "FAIL" : "RUNNING",
         .started = time_text(e->started_ms, mem),
         .ended = time_text(e->ended_ms, mem),
         .value = fine ? e->metric : NAN,

@@ -11,7 +11,7 @@ struct err;
 
 struct study_trial {
     int64_t number;             /* 0, 1, 2 ... */
-    const char *state;          /* COMPLETE, FAIL or RUNNING */
+    const char *state;          /* COMPLETE, PRUNED, FAIL or RUNNING */
     const char *started, *ended;    /* "2026-01-05 10:00:00.000000"; NULL: not yet */
     double value;               /* of the objective; NaN: none */
 };

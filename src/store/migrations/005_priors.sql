@@ -9,7 +9,6 @@ CREATE TABLE prior(
     search    TEXT    NOT NULL REFERENCES search(name) ON DELETE CASCADE,
     n         INTEGER NOT NULL,                         -- 1, 2 ...: told in this order, as trial -n
     cube      TEXT    NOT NULL,                         -- JSON list: the point of the unit cube
-    resource  INTEGER,                                  -- as of an experiment
     objective REAL    NOT NULL,
     PRIMARY KEY (search, n)
 ) STRICT, WITHOUT ROWID;
