@@ -47,14 +47,27 @@ const struct command commands[] = {
     { "rm", rm_command, "Delete tasks with their files", "ID...", "\nexample:\n  trainyard rm 8172\n" },
     { "result", result_command, "Download what a task produced, as a zip", "ID [--output FILE]",
       "\nexample:\n  trainyard result 8172 --output model.zip\n" },
-    { "search start", search_start_command, "Start a hyperparameter search", "DOCUMENT [--file PATH] [--watch]",
+    { "search start", search_start_command, "Start a hyperparameter search", "DOCUMENT [--file PATH] [--prior FILE] [--warm-start NAME] [--watch]",
       "\nDOCUMENT is JSON with modelSpec, algoDef and hyperParams, as the REST API takes it.\n\n"
-      "      --file PATH  the script or folder of the model\n  -w, --watch      draw it until it ends\n"
-      "\nexample:\n  trainyard search start examples/fashion-mnist/search.json --file examples/fashion-mnist --watch\n" },
+      "      --file PATH        the script or folder of the model\n"
+      "      --prior FILE       an Optuna study (SQLite) that the algorithm learns from first\n"
+      "      --warm-start NAME  an earlier search that it learns from first\n"
+      "  -w, --watch            draw it until it ends\n"
+      "\nexamples:\n  trainyard search start examples/fashion-mnist/search.json --file examples/fashion-mnist --watch\n"
+      "  trainyard search start search.json --file model/ --warm-start ann-hpo-8172\n" },
     { "search ls", search_ls_command, "List searches", "", "\nexample:\n  trainyard search ls --json\n" },
-    { "search show", search_show_command, "One search with its best trials", "NAME", "\nexample:\n  trainyard search show ann-hpo-8172\n" },
+    { "search show", search_show_command, "One search with its best trials", "NAME [--importance]",
+      "\n  -i, --importance  which hyperparameters matter instead\n"
+      "\nexamples:\n  trainyard search show ann-hpo-8172\n  trainyard search show ann-hpo-8172 --importance\n" },
     { "search watch", search_watch_command, "Draw a search until it ends", "NAME",
       "\nExit code 5 when it did not end well.\n\nexample:\n  trainyard search watch ann-hpo-8172\n" },
+    { "search curve", search_curve_command, "How a search got better", "NAME [--all]",
+      "\n  -a, --all  with --json: every trial, not only those that were better than all before\n"
+      "\nexamples:\n  trainyard search curve ann-hpo-8172\n  trainyard search curve ann-hpo-8172 --all --json\n" },
+    { "search export", search_export_command, "Take a search away as a file", "NAME [--csv | --optuna] [--output FILE]",
+      "\n      --csv          a table for spreadsheets (default)\n      --optuna       a study that Optuna opens\n"
+      "  -o, --output FILE  default: NAME.csv or NAME.db\n"
+      "\nexamples:\n  trainyard search export ann-hpo-8172\n  trainyard search export ann-hpo-8172 --optuna -o study.db\n" },
     { "search stop", search_stop_command, "Stop a search", "NAME [--force]",
       "\n      --force  kill its trials at once\n\nexample:\n  trainyard search stop ann-hpo-8172\n" },
     { "search restart", search_restart_command, "Go on with a stopped search", "NAME", "\nexample:\n  trainyard search restart ann-hpo-8172\n" },
@@ -117,7 +130,7 @@ int cli_main(int argc, char **argv)
         return code;
     }
     if (strcmp(argv[0], "search") == 0)
-        fputs("trainyard search: one of start, ls, show, watch, stop, restart, rm\n", stderr);
+        fputs("trainyard search: one of start, ls, show, watch, curve, export, stop, restart, rm\n", stderr);
     else
         fprintf(stderr, "trainyard: there is no command \"%s\"; `trainyard --help` lists them\n", argv[0]);
     return EXIT_USAGE;

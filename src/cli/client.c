@@ -31,6 +31,14 @@ struct client *client_new(const struct client_login *login)
     return c;
 }
 
+struct client *client_twin(const struct client *c)
+{
+    struct client *twin = client_new(c->login);
+
+    twin->basic = xstrdup(c->basic);
+    return twin;
+}
+
 void client_free(struct client *c)
 {
     if (!c)
@@ -155,6 +163,11 @@ static curl_mime *make_mime(struct client *c, const struct upload *upload)
         curl_mime_name(part, "file");
         curl_mime_filedata(part, upload->path);
         curl_mime_filename(part, upload->filename);
+    }
+    if (upload->prior) {
+        part = curl_mime_addpart(mime);
+        curl_mime_name(part, "prior");
+        curl_mime_filedata(part, upload->prior);
     }
     return mime;
 }

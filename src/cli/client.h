@@ -28,9 +28,11 @@ struct upload {                 /* a multipart request: `data` as text, `file` f
     const char *data;           /* NULL: no such part */
     const char *path;           /* NULL: no such part */
     const char *filename;
+    const char *prior;          /* path of a file sent as part `prior`; NULL: no such part */
 };
 
 struct client *client_new(const struct client_login *login);
+struct client *client_twin(const struct client *c);     /* another connection, as the same user */
 void client_free(struct client *c);
 DEFINE_FREEP(client)
 void client_answer_done(struct client_answer *a);

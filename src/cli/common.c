@@ -241,7 +241,7 @@ char *cli_find_exec(struct cli *cli, const char *prefix, struct err *err)
 
 char *cli_find_search(struct cli *cli, const char *prefix, struct err *err)
 {
-    return find_one(cli, "/hypersearch", "hpoName", "search", prefix, err);
+    return find_one(cli, "/hypersearch?fields=hpoName", "hpoName", "search", prefix, err);
 }
 
 int cli_one(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags, const char *what,

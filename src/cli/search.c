@@ -2,8 +2,10 @@
 #include "cli/search.h"
 
 #include "base/err.h"
+#include "base/field.h"
 #include "base/files.h"
 #include "base/mem.h"
+#include "base/reader.h"
 #include "cli/pack.h"
 #include "cli/term.h"
 
@@ -14,19 +16,52 @@
 enum { SEARCH_FILE_MAX = 16 << 20 /* bytes */, BEST_ROWS = 5 };
 
 /* --- start --- */
-static char *start_search(struct cli *cli, const char *document, const char *package, struct err *err)
+struct start {
+    const char *document, *package;
+    const char *prior;          /* a file; NULL: none */
+    const char *warm;           /* an earlier search; NULL: none */
+};
+
+/* Names the earlier search among the parameters of the algorithm. */
+static int add_warm_start(struct cli *cli, const char *prefix, struct text *document, struct err *err)
+{
+    CLEANUP(freep) char *name = cli_find_search(cli, prefix, err);
+    json_auto_t *json = name ? reader_parse_object(document->data ? document->data : "", document->len, err) : NULL;
+    json_t *algo = json_object_get(json, "algoDef"), *params = json_object_get(algo, "algoParams");
+
+    if (!json)
+        return -1;
+    if (!json_is_object(algo))
+        return err_set(err, ERR_BAD_INPUT, "the search document has no algoDef");
+    if (!json_is_array(params)) {
+        params = json_array();
+        json_object_set_new(algo, "algoParams", params);
+    }
+    json_array_append_new(params, json_pack("{s:s, s:s}", "name", "WarmStart", "value", name));
+    text_clear(document);
+    json_to_text(json, document);
+    return 0;
+}
+
+static char *start_search(struct cli *cli, const struct start *s, struct err *err)
 {
     CLEANUP(pack_done) struct pack pack = {0};
     CLEANUP(client_answer_done) struct client_answer answer = {0};
     CLEANUP(text_done) struct text text = {0};
     json_auto_t *reply = NULL;
+    struct upload upload = { .prior = s->prior };
 
-    if (file_read(document, SEARCH_FILE_MAX, &text, err) < 0)
+    if (file_read(s->document, SEARCH_FILE_MAX, &text, err) < 0 || (s->warm && add_warm_start(cli, s->warm, &text, err) < 0) ||
+        (s->package && pack_make(s->package, &pack, err) < 0))
         return NULL;
-    if (package && pack_make(package, &pack, err) < 0)
+    if (s->prior && !file_exists(s->prior)) {
+        err_set(err, ERR_NOT_FOUND, "there is no file %s", s->prior);
         return NULL;
-    if (client_call(cli->client, "POST", "/hypersearch",
-                    &(struct upload){ .data = text.data, .path = pack.path, .filename = pack.filename }, &answer, err) < 0)
+    }
+    upload.data = text.data;
+    upload.path = pack.path;
+    upload.filename = pack.filename;
+    if (client_call(cli->client, "POST", "/hypersearch", &upload, &answer, err) < 0)
         return NULL;
     reply = json_loadb(answer.body.data, answer.body.len, JSON_DECODE_ANY, NULL);
     return xstrdup(json_is_string(reply) ? json_string_value(reply) : cli_str(reply, "uid"));
@@ -34,9 +69,10 @@ static char *start_search(struct cli *cli, const char *document, const char *pac
 
 int search_start_command(struct cli *cli, int argc, char **argv)
 {
-    const char *package = NULL;
+    struct start start = {0};
     bool watch = false;
-    const struct flag flags[] = { { "file", 0, "PATH", &package }, { "watch", 'w', NULL, &watch } };
+    const struct flag flags[] = { { "file", 0, "PATH", &start.package }, { "watch", 'w', NULL, &watch },
+                                  { "prior", 0, "FILE", &start.prior }, { "warm-start", 0, "NAME", &start.warm } };
     CLEANUP(freep) char *name = NULL;
     struct err err = {0};
     int code = cli_flags(cli, argc, argv, flags, ARRAY_LEN(flags));
@@ -47,7 +83,8 @@ int search_start_command(struct cli *cli, int argc, char **argv)
         code = cli_connect(cli);
     if (code >= 0)
         return code;
-    name = start_search(cli, cli->words[0], package, &err);
+    start.document = cli->words[0];
+    name = start_search(cli, &start, &err);
     if (!name)
         return cli_fail(&err);
     if (cli->json) {
@@ -75,7 +112,8 @@ int search_ls_command(struct cli *cli, int argc, char **argv)
         code = cli_connect(cli);
     if (code >= 0)
         return code;
-    list = client_get(cli->client, "/hypersearch", &err);
+    list = client_get(cli->client, cli->json ? "/hypersearch" : "/hypersearch?fields=hpoName,state,progress,duration,creator,createtime",
+                      &err);
     if (!list)
         return cli_fail(&err);
     if (cli->json) {
@@ -187,16 +225,27 @@ static json_t *get_search(struct client *client, const char *name, struct err *e
     return client_get(client, path.data, err);
 }
 
+static void print_prior(const json_t *prior)
+{
+    if (prior)
+        printf("began with %" JSON_INTEGER_FORMAT " known points, %" JSON_INTEGER_FORMAT " were skipped\n",
+               json_integer_value(json_object_get(prior, "told")), json_integer_value(json_object_get(prior, "skipped")));
+}
+
 int search_show_command(struct cli *cli, int argc, char **argv)
 {
     CLEANUP(freep) char *name = NULL;
     json_auto_t *search = NULL;
     struct err err = {0};
     const char *state;
-    int code = about_one(cli, argc, argv, NULL, 0, &name);
+    bool importance = false;
+    const struct flag flags[] = { { "importance", 'i', NULL, &importance } };
+    int code = about_one(cli, argc, argv, flags, ARRAY_LEN(flags), &name);
 
     if (code >= 0)
         return code;
+    if (importance)
+        return search_show_importance(cli, name);
     search = get_search(cli->client, name, &err);
     if (!search)
         return cli_fail(&err);
@@ -210,6 +259,7 @@ int search_show_command(struct cli *cli, int argc, char **argv)
            json_integer_value(json_object_get(search, "failed")));
     if (*cli_str(search, "message"))
         printf("%s\n", cli_str(search, "message"));
+    print_prior(json_object_get(search, "prior"));
     search_print_best(search, BEST_ROWS);
     return EXIT_DONE;
 }

@@ -154,20 +154,53 @@ static void draw_running(struct watcher *w)
     }
 }
 
+/* Where the experiment of this id is, or belongs. */
+static size_t place_of(const json_t *list, int64_t id)
+{
+    size_t at = json_array_size(list);
+
+    while (at > 0 && integer(json_array_get(list, at - 1), "id") >= id)
+        at--;
+    return at;
+}
+
+/* Brings `search` up to what `news` say, which have only the experiments that changed; takes `news`. */
+static json_t *merge(json_t *search, json_t *news)
+{
+    json_t *list = json_object_get(search, "experiments"), *e;
+    size_t i;
+
+    if (!search || !json_object_get(news, "since")) {
+        json_decref(search);
+        return news;
+    }
+    json_array_foreach(json_object_get(news, "experiments"), i, e) {
+        size_t at = place_of(list, integer(e, "id"));
+
+        if (integer(json_array_get(list, at), "id") == integer(e, "id") && at < json_array_size(list))
+            json_array_set(list, at, e);
+        else
+            json_array_insert(list, at, e);
+    }
+    json_object_set(news, "experiments", list);
+    json_decref(search);
+    return news;
+}
+
 /* Looks at the search and brings the screen up to date; false at the end or on an error. */
 static bool look(void *arg)
 {
     struct watcher *w = arg;
     CLEANUP(freep) char *escaped = client_escape(w->name);
     CLEANUP(text_done) struct text path = {0};
+    const char *next = cli_str(w->search, "next");
     json_t *search;
 
-    text_addf(&path, "/hypersearch/%s", escaped);
+    text_addf(&path, "/hypersearch/%s?since=%s", escaped, *next ? next : "0");
     search = client_get(w->client, path.data, &w->err);
     if (!search)
         return false;
-    json_decref(w->search);
-    w->search = search;
+    w->search = merge(w->search, search);
     if (w->began_ms == 0) {
         w->began_ms = clock_mono_ms();
         w->first_done = integer(search, "complete");
@@ -192,7 +225,7 @@ static bool on_notice(void *arg, const char *kind, const json_t *data)
 
 int search_follow(struct cli *cli, const char *name)
 {
-    CLEANUP(client_freep) struct client *second = client_new(&cli->login);
+    CLEANUP(client_freep) struct client *second = client_twin(cli->client);
     struct watcher w = { .client = second, .name = name, .live = term_is_live() && !cli->json };
     bool good;
     int rc = 1;

@@ -9,7 +9,7 @@ import pytest
 from harness import BUILD
 
 COMMANDS = ["login", "logout", "run", "ps", "show", "logs", "stop", "rm", "result", "search start", "search ls",
-            "search show", "search watch", "search stop", "search restart", "search rm", "frameworks", "group", "doctor",
+            "search show", "search watch", "search curve", "search export", "search stop", "search restart", "search rm", "frameworks", "group", "doctor",
             "completion"]
 TRIAL = ('import json, os\nx = json.load(open("config.json"))["x"]\n'
          'json.dump([{"loss": x * x}], open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w"))\n')
@@ -122,6 +122,49 @@ def test_a_search_watched_to_its_end(cli, script, tmp_path):
     cli.run("search", "stop", name, code=1)
     cli.run("search", "rm", name, "--with-tasks", code=0)
     assert name not in cli.run("search", "ls", "--json", code=0).stdout
+
+
+@pytest.fixture
+def learnt(cli, script, tmp_path):
+    """The name of a search with 12 trials that has ended, and the options that start another like it."""
+    document = {**SEARCH, "hpoName": f"learnt-{tmp_path.name}", "algoDef": {**SEARCH["algoDef"], "algorithm": "Tpe", "maxJobNum": 12}}
+    script(json.dumps(document), "search.json")
+    again = {**document, "algoDef": {**document["algoDef"], "maxJobNum": 2}}
+    del again["hpoName"]
+    options = [script(json.dumps(again), "again.json"), "--file", script(TRIAL)]
+    cli.run("search", "start", tmp_path / "search.json", "--file", script(TRIAL), "--watch", code=0)
+    return document["hpoName"], options
+
+
+def test_what_a_search_tells_is_drawn(cli, learnt):
+    name, _ = learnt
+    done = cli.run("search", "show", name, "--importance", code=0).stdout
+    assert "What loss depends on, from 12 trials" in done and "\u2588" in done and "all else" in done
+    assert json.loads(cli.run("search", "show", name, "--importance", "--json", code=0).stdout)["importance"][0]["name"] == "x"
+    drawn = cli.run("search", "curve", name, code=0).stdout
+    assert "Best loss so far" in drawn and "12 trials" in drawn and len(drawn.splitlines()) == 13
+    points = json.loads(cli.run("search", "curve", name, "--all", "--json", code=0).stdout)["points"]
+    assert [p["n"] for p in points] == list(range(1, 13))
+
+
+def test_a_search_is_taken_away_and_another_begins_with_it(cli, learnt, tmp_path):
+    name, options = learnt
+    assert cli.run("search", "export", name, "-o", tmp_path / "t.csv", code=0).stdout.strip() == str(tmp_path / "t.csv")
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 13
+    study = tmp_path / "study.db"
+    assert json.loads(cli.run("search", "export", name, "--optuna", "--output", study, "--json", code=0).stdout) == {"file": str(study)}
+    assert "one form at a time" in cli.run("search", "export", name, "--optuna", "--csv", code=2).stderr
+    started = cli.run("search", "start", *options, "--prior", study, "--warm-start", name, "--watch", code=0).stdout
+    record = json.loads(cli.run("search", "show", started.splitlines()[-1].split()[0], "--json", code=0).stdout)
+    assert record["prior"] == {"told": 24, "skipped": 0}
+    assert "began with 24 known points" in cli.run("search", "show", record["hpoName"], code=0).stdout
+
+
+def test_a_prior_that_cannot_be_used_is_refused_with_a_sentence(cli, learnt, script):
+    _, options = learnt
+    assert "there is no file" in cli.run("search", "start", *options, "--prior", "nowhere.db", code=1).stderr
+    assert "no SQLite file" in cli.run("search", "start", *options, "--prior", script("no database"), code=1).stderr
+    assert "no search is called" in cli.run("search", "start", *options, "--warm-start", "nothing", code=1).stderr
 
 
 def test_a_bad_search_document_gets_the_servers_sentence(cli, script):
