@@ -8,10 +8,12 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "
 import footprint  # noqa: E402
 import http_get  # noqa: E402
 import search_overhead  # noqa: E402
+import search_poll  # noqa: E402
 import task_rate  # noqa: E402
 
 # Tasks first: they make the most files, and those are slow to make for minutes after others were deleted.
-KINDS = {"tasks": task_rate.rows, "search": search_overhead.rows, "http": http_get.rows, "footprint": footprint.rows}
+KINDS = {"tasks": task_rate.rows, "search": search_overhead.rows, "poll": search_poll.rows,
+         "http": http_get.rows, "footprint": footprint.rows}
 
 
 def main():

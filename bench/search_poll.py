@@ -17,7 +17,7 @@ if os.environ["SUBID"] == "0":
 json.dump([{"loss": json.load(open("config.json"))["x0"]}], open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w"))
 """
 SPACE = [{"name": f"x{i}", "type": "Range", "dataType": "double", "minDbVal": 0, "maxDbVal": 1} for i in range(3)]
-REST_MS = {"whole": 15, "304": 1, "since": 1, "fields": 1}
+REST_MS = {"whole": 25, "304": 1, "since": 1, "fields": 1}
 BUSY_MS = {"whole": 30, "since": 10, "fields": 10}       # trials take the cores at the same time
 
 

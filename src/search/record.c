@@ -243,7 +243,8 @@ static int add_changed(void *arg, const struct experiment *e, struct err *err)
 static int merge_changes(struct kept *k, struct db *db, const struct search *s, struct err *err)
 {
     struct merge m = { .kept = k };
-    int rc = experiments_since(db, s->name, k->version, add_changed, &m, err);
+    int rc = k->version < 0 ? experiments_each(db, s->name, add_changed, &m, err)
+                            : experiments_since(db, s->name, k->version, add_changed, &m, err);
 
     if (rc == 0)
         add_unchanged(&m, INT64_MAX);

@@ -143,7 +143,6 @@ static void listed_experiments_make_columns_of_what_they_have(void **state)
 
 static void a_large_table_passes_over_experiments_evenly(void **state)
 {
-    CLEANUP(mem_freep) struct mem *mem = mem_new();
     CLEANUP(done) struct fixture f = open_table(document);
     struct tried *large = tried_new(&f.plan, true, 2 * TRIED_VALUES_MAX / 5);
     const struct experiment e = { .hyperparams = "[]", .state = "FINISHED", .metric = 1 };
