@@ -81,10 +81,11 @@ static int make_stop_early(struct db *db, void *arg, struct err *err)
 
 static struct trial *active_trial(const struct live *live, int64_t id)
 {
-    struct trial *t = live->trials;
+    int seen = 0;
+    struct trial *t = trial_under_way(live, NULL, &seen);
 
     while (t && (t->row.id != id || t->phase != TRIAL_ACTIVE))
-        t = t->next;
+        t = trial_under_way(live, t, &seen);
     return t;
 }
 
@@ -126,10 +127,11 @@ static void judge(struct trial *t)
 
 static struct trial *trial_of(const struct live *live, const char *exec)
 {
-    struct trial *t = live->trials;
+    int seen = 0;
+    struct trial *t = trial_under_way(live, NULL, &seen);
 
     while (t && (t->phase != TRIAL_ACTIVE || strcmp(t->row.exec, exec) != 0))
-        t = t->next;
+        t = trial_under_way(live, t, &seen);
     return t;
 }
 

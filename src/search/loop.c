@@ -143,10 +143,11 @@ static bool may_ask(const struct live *live)
     const struct trial *queued = first_queued(live);
     bool asks = !queued || !queued->row.hyperparams, untold = false;
     int64_t n_waiting = 0, n_free = live->plan.doc.algo.parallel - live->n_slots;
+    int seen = 0;
 
     if (no_more_trials(live) || (asks && (live->exhausted || live->later)))
         return false;
-    for (const struct trial *t = live->trials; t; t = t->next) {
+    for (const struct trial *t = trial_under_way(live, NULL, &seen); t; t = trial_under_way(live, t, &seen)) {
         n_waiting += t->phase == TRIAL_PREPARING || t->phase == TRIAL_READY;
         untold |= t->phase == TRIAL_READING || t->phase == TRIAL_ENDING;
     }
@@ -234,8 +235,10 @@ static void search_end(struct live *live)
 /* Trials start in the order of their numbers, so that the stored ids have no gaps. */
 static void start_ready(struct live *live)
 {
-    for (struct trial *t = live->trials; t && live->n_slots < live->plan.doc.algo.parallel;
-         t = t->next) {
+    int seen = 0;
+
+    for (struct trial *t = trial_under_way(live, NULL, &seen); t && live->n_slots < live->plan.doc.algo.parallel;
+         t = trial_under_way(live, t, &seen)) {
         if (t->phase == TRIAL_PREPARING)
             return;
         if (t->phase == TRIAL_READY)

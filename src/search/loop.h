@@ -63,6 +63,8 @@ struct live {
     struct algorithm_ctx *algorithm;
     const char *package;        /* path; NULL: none */
     struct trial *trials;       /* in order of submission */
+    struct trial **trials_end;
+    int n_under_way;            /* trials that are not QUEUED; those may be thousands after a restart */
     int64_t next_id;
     int n_slots;                /* trials STORING or ACTIVE */
     int n_pending;              /* changes and checks on their way */
@@ -145,6 +147,10 @@ void trial_start(struct trial *t);                          /* READY: takes a sl
 void trial_stop(struct trial *t, bool force);               /* ACTIVE */
 void trial_discard(struct trial *t); /* READY or not stored: its files go, then it goes */
 void trial_remove(struct trial *t);
+
+/* The next trial under way after `after` (NULL: the first); NULL when `*seen`, which starts at 0, says that there are no
+ * more. However many are queued, this looks at few of them. */
+struct trial *trial_under_way(const struct live *live, const struct trial *after, int *seen);
 void trial_free(struct trial *t);
 
 /* --- early_stop.c: all but the first two on the engine thread --- */

@@ -215,6 +215,7 @@ static void take_over(struct live *live, const struct experiment *row)
     t->row = copy_row(row, t->mem);
     t->cube = cube_read(row->cube, live->plan.space.n_dims, t->mem);
     t->phase = TRIAL_ACTIVE;
+    live->n_under_way++;
     t->adopted = true;
     live->n_slots++;
 }
@@ -317,6 +318,7 @@ struct live *live_load(struct searches *s, const char *name, struct err *err)
         return NULL;
     live = xcalloc(1, sizeof *live);
     live->searches = s;
+    live->trials_end = &live->trials;
     live->mem = mem_new();
     if (load(live, db, name, err) == 0)
         return live;

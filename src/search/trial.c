@@ -20,15 +20,25 @@ static struct work *work_of(const struct trial *t) { return t->live->searches->t
 struct trial *trial_new(struct live *live)
 {
     struct trial *t = xcalloc(1, sizeof *t);
-    struct trial **at = &live->trials;
 
     t->live = live;
     t->mem = mem_new();
     t->curve.minimize = !live->plan.maximize;
     fields_init(experiment_fields, &t->row);
-    while (*at)
-        at = &(*at)->next;
-    *at = t;
+    *live->trials_end = t;
+    live->trials_end = &t->next;
+    return t;
+}
+
+struct trial *trial_under_way(const struct live *live, const struct trial *after, int *seen)
+{
+    struct trial *t = after ? after->next : live->trials;
+
+    if (*seen == live->n_under_way)
+        return NULL;
+    while (t->phase == TRIAL_QUEUED)
+        t = t->next;
+    ++*seen;
     return t;
 }
 
@@ -46,12 +56,16 @@ void trial_remove(struct trial *t)
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
+    if (!t->next)
+        t->live->trials_end = at;
+    t->live->n_under_way -= t->phase != TRIAL_QUEUED;
     watch_cancel(t->retry);
     trial_free(t);
 }
 
 void trial_send(struct trial *t)
 {
+    t->live->n_under_way += t->phase == TRIAL_QUEUED;
     t->phase = TRIAL_PREPARING;
     work_add(work_of(t), trial_prepare, t);
 }
@@ -148,6 +162,7 @@ static void requeue_stored(struct change *c)
     struct trial *t = c->trial;
 
     t->phase = TRIAL_QUEUED;
+    t->live->n_under_way--;
     t->again = true;
     t->adopted = false;
     search_pump(c->live);
@@ -232,11 +247,14 @@ static void trial_runs(struct trial *t, const struct exec *exec)
 
 static struct trial *trial_find(struct searches *s, const struct exec *exec)
 {
-    for (struct live *l = s->lives; l; l = l->next)
-        for (struct trial *t = l->trials; t; t = t->next)
+    for (struct live *l = s->lives; l; l = l->next) {
+        int seen = 0;
+
+        for (struct trial *t = trial_under_way(l, NULL, &seen); t; t = trial_under_way(l, t, &seen))
             if (t->phase == TRIAL_ACTIVE && t->row.id == exec->trial &&
                 strcmp(t->row.exec, exec->id) == 0)
                 return t;
+    }
     return NULL;
 }
 
