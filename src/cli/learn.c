@@ -46,7 +46,8 @@ static void print_bar(const char *name, int width, double share, enum term_colou
     CLEANUP(text_done) struct text bar = {0};
 
     term_bar(&bar, (int64_t)lround(share * BAR_WIDTH), BAR_WIDTH, BAR_WIDTH);
-    printf("%s%*s  %s%s%s %5.1f %%\n", name, width - shown_width(name), "", term_on(colour), bar.data, term_off(), share * 100);
+    printf("%s%*s  %s%s%s %5.1f %%\n", name, width - shown_width(name), "", term_on(colour), bar.data,
+           term_off(), share * 100);
 }
 
 static char *pair_name(const json_t *pair)
@@ -67,19 +68,24 @@ static void print_importance(const json_t *answer)
     double rest = real(answer, "rest");
 
     lines = xcalloc(n + PAIRS_SHOWN, sizeof *lines);
-    for (size_t i = 0; i < n; i++)
-        lines[i] = (struct line){ xstrdup(cli_str(json_array_get(effects, i), "name")), real(json_array_get(effects, i), "importance") };
+    for (size_t i = 0; i < n; i++) {
+        const json_t *effect = json_array_get(effects, i);
+
+        lines[i] = (struct line){ xstrdup(cli_str(effect, "name")), real(effect, "importance") };
+    }
     for (size_t i = 0; i < n_pairs; i++) {
+        const json_t *pair = json_array_get(pairs, i);
+
         if (i < PAIRS_SHOWN)
-            lines[n + i] = (struct line){ pair_name(json_array_get(pairs, i)), real(json_array_get(pairs, i), "importance") };
+            lines[n + i] = (struct line){ pair_name(pair), real(pair, "importance") };
         else
-            rest += real(json_array_get(pairs, i), "importance");
+            rest += real(pair, "importance");
     }
     n_pairs = n_pairs < PAIRS_SHOWN ? n_pairs : PAIRS_SHOWN;
     for (size_t i = 0; i < n + n_pairs; i++)
         width = shown_width(lines[i].name) > width ? shown_width(lines[i].name) : width;
-    printf("%sWhat %s depends on, from %" JSON_INTEGER_FORMAT " trials%s\n", term_on(BOLD), cli_str(answer, "objectiveMetric"),
-           json_integer_value(json_object_get(answer, "experiments")), term_off());
+    printf("%sWhat %s depends on, from %" JSON_INTEGER_FORMAT " trials%s\n", term_on(BOLD),
+           cli_str(answer, "objectiveMetric"), json_integer_value(json_object_get(answer, "experiments")), term_off());
     for (size_t i = 0; i < n + n_pairs; i++) {
         print_bar(lines[i].name, width, lines[i].share, i < n ? BLUE : DIM);
         free(lines[i].name);
@@ -195,8 +201,8 @@ static void print_curve(const json_t *answer)
         c.high = fmax(c.high, real(json_array_get(points, i), "best"));
     }
     c.log = c.low > 0 && c.high / c.low > 100;
-    printf("%sBest %s so far%s  %.6g after %" PRId64 " trials and %.0f s\n", term_on(BOLD), cli_str(answer, "objectiveMetric"), term_off(),
-           real(last, "best"), c.n, real(last, "seconds"));
+    printf("%sBest %s so far%s  %.6g after %" PRId64 " trials and %.0f s\n", term_on(BOLD),
+           cli_str(answer, "objectiveMetric"), term_off(), real(last, "best"), c.n, real(last, "seconds"));
     print_rows(&c);
 }
 
@@ -234,7 +240,8 @@ int search_export_command(struct cli *cli, int argc, char **argv)
     CLEANUP(text_done) struct text to = {0};
     const char *output = NULL;
     bool csv = false, optuna = false;
-    const struct flag flags[] = { { "csv", 0, NULL, &csv }, { "optuna", 0, NULL, &optuna }, { "output", 'o', "FILE", &output } };
+    const struct flag flags[] = { { "csv", 0, NULL, &csv }, { "optuna", 0, NULL, &optuna },
+                                  { "output", 'o', "FILE", &output } };
     struct err err = {0};
     int code = cli_one(cli, argc, argv, flags, ARRAY_LEN(flags), "search", cli_find_search, &name);
 

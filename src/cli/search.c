@@ -51,8 +51,11 @@ static char *start_search(struct cli *cli, const struct start *s, struct err *er
     json_auto_t *reply = NULL;
     struct upload upload = { .prior = s->prior };
 
-    if (file_read(s->document, SEARCH_FILE_MAX, &text, err) < 0 || (s->warm && add_warm_start(cli, s->warm, &text, err) < 0) ||
-        (s->package && pack_make(s->package, &pack, err) < 0))
+    if (file_read(s->document, SEARCH_FILE_MAX, &text, err) < 0)
+        return NULL;
+    if (s->warm && add_warm_start(cli, s->warm, &text, err) < 0)
+        return NULL;
+    if (s->package && pack_make(s->package, &pack, err) < 0)
         return NULL;
     if (s->prior && !file_exists(s->prior)) {
         err_set(err, ERR_NOT_FOUND, "there is no file %s", s->prior);
@@ -112,8 +115,8 @@ int search_ls_command(struct cli *cli, int argc, char **argv)
         code = cli_connect(cli);
     if (code >= 0)
         return code;
-    list = client_get(cli->client, cli->json ? "/hypersearch" : "/hypersearch?fields=hpoName,state,progress,duration,creator,createtime",
-                      &err);
+    list = client_get(cli->client, cli->json ? "/hypersearch" : "/hypersearch?fields=hpoName,state,progress,"
+                                                               "duration,creator,createtime", &err);
     if (!list)
         return cli_fail(&err);
     if (cli->json) {

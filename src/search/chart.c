@@ -20,7 +20,8 @@ struct curve_echo {
 static const struct field point_fields[] = {
     { "n",         INT(struct point_echo, n), .doc = "experiments that had ended well by then" },
     { "id",        INT(struct point_echo, id), .doc = "the experiment" },
-    { "seconds",   REAL(struct point_echo, seconds), .format = "double", .unit = "s", .doc = "from the submission of the search to its end" },
+    { "seconds",   REAL(struct point_echo, seconds), .format = "double", .unit = "s",
+      .doc = "from the submission of the search to its end" },
     { "metricVal", REAL(struct point_echo, metric), .format = "double", .doc = "its metric" },
     { "best",      REAL(struct point_echo, best), .format = "double", .doc = "the best metric so far" },
     { .type = FIELD_END },
@@ -30,7 +31,8 @@ const struct field curve_fields[] = {
     { "hpoName",         TEXT(struct curve_echo, name), .doc = "name of the search" },
     { "objectiveMetric", TEXT(struct curve_echo, metric), .doc = "the metric" },
     { "objective",       TEXT(struct curve_echo, objective), .doc = "minimize or maximize" },
-    { "points",          LIST(struct curve_echo, points, struct point_echo, point_fields), .doc = "in the order experiments ended" },
+    { "points",          LIST(struct curve_echo, points, struct point_echo, point_fields),
+      .doc = "in the order experiments ended" },
     { .type = FIELD_END },
 };
 
@@ -76,8 +78,10 @@ const struct field coordinates_fields[] = {
     { "objectiveMetric", TEXT(struct coordinates_echo, metric), .doc = "the metric" },
     { "objective",       TEXT(struct coordinates_echo, objective), .doc = "minimize or maximize" },
     { "experiments",     INT(struct coordinates_echo, experiments), .doc = "how many have ended well" },
-    { "axes",            LIST(struct coordinates_echo, axes, struct axis_echo, axis_fields), .doc = "parameters that vary, in the order of the space" },
-    { "rows",            LIST(struct coordinates_echo, rows, struct line_echo, line_fields), .doc = "experiments, the best first" },
+    { "axes",            LIST(struct coordinates_echo, axes, struct axis_echo, axis_fields),
+      .doc = "parameters that vary, in the order of the space" },
+    { "rows",            LIST(struct coordinates_echo, rows, struct line_echo, line_fields),
+      .doc = "experiments, the best first" },
     { .type = FIELD_END },
 };
 

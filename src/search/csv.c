@@ -128,6 +128,7 @@ static void add_metrics(const struct algo_def *algo, const char *metrics, struct
 void csv_line(const struct tried *t, const struct algo_def *algo, const struct experiment *e, struct text *out)
 {
     bool fine = strcmp(e->state, "FINISHED") == 0;
+    bool timed = e->started_ms != INT_UNSET && e->ended_ms != INT_UNSET;
 
     text_add_int(out, e->id);
     add_text("", e->state, out);
@@ -136,7 +137,7 @@ void csv_line(const struct tried *t, const struct algo_def *algo, const struct e
     add_metrics(algo, e->metrics, out);
     add_time(e->started_ms, out);
     add_time(e->ended_ms, out);
-    add_real(e->started_ms == INT_UNSET || e->ended_ms == INT_UNSET ? NAN : (double)(e->ended_ms - e->started_ms) / 1000, out);
+    add_real(timed ? (double)(e->ended_ms - e->started_ms) / 1000 : NAN, out);
     add_text("", e->exec, out);
     add_text("", e->message, out);
     text_add(out, "\r\n");

@@ -98,18 +98,29 @@ static void stop_early_stored(struct change *c)
     live_settle(c->live);
 }
 
+/* The trial may end, and be freed, before this is stored: the change has copies. */
+static void copy_texts(struct change *c, const struct trial *t)
+{
+    size_t len = strlen(t->row.exec) + 1;
+
+    c->text = xcalloc(1, len + strlen(t->row.message) + 1);
+    memcpy(c->text, t->row.exec, len);
+    memcpy(c->text + len, t->row.message, strlen(t->row.message));
+    c->row = (struct experiment){ .id = t->row.id, .exec = c->text, .message = c->text + len };
+}
+
 static void stop_early(struct trial *t)
 {
     struct live *live = t->live;
     struct change *c;
 
     t->row.stopped_early = true;
-    t->row.message = mem_printf(live->mem, "stopped early: after %" PRId64 " values its best %s %g is worse than the median of others",
+    t->row.message = mem_printf(t->mem, "stopped early: after %" PRId64 " values its best %s %g is worse than the median of others",
                                 t->curve.n_values, live->plan.doc.algo.objective_metric, t->curve.best);
     log_info("search.early", "search=\"%s\" experiment=%" PRId64 " values=%" PRId64, live->row.name, t->row.id,
              t->curve.n_values);
     c = change_new(live, NULL, make_stop_early, stop_early_stored);
-    c->row = (struct experiment){ .id = t->row.id, .exec = c->text = xstrdup(t->row.exec), .message = t->row.message };
+    copy_texts(c, t);
     change_send(c);
 }
 

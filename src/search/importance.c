@@ -47,8 +47,10 @@ static const struct field marginal_fields[] = {
 
 static const struct field effect_fields[] = {
     { "name",       TEXT(struct effect_echo, name), .doc = "the hyperparameter" },
-    { "importance", REAL(struct effect_echo, importance), .format = "double", .doc = "its share of the variance, by itself" },
-    { "marginal",   LIST(struct effect_echo, marginal, struct marginal_echo, marginal_fields), .doc = "with ?marginals=true" },
+    { "importance", REAL(struct effect_echo, importance), .format = "double",
+      .doc = "its share of the variance, by itself" },
+    { "marginal",   LIST(struct effect_echo, marginal, struct marginal_echo, marginal_fields),
+      .doc = "with ?marginals=true" },
     { .type = FIELD_END },
 };
 
@@ -63,10 +65,12 @@ const struct field importance_fields[] = {
     { "hpoName",         TEXT(struct importance_echo, name), .doc = "name of the search" },
     { "objectiveMetric", TEXT(struct importance_echo, metric), .doc = "what the importance is for" },
     { "experiments",     INT(struct importance_echo, experiments), .doc = "how many it is made from" },
-    { "importance",      LIST(struct importance_echo, effects, struct effect_echo, effect_fields), .doc = "the strongest first" },
+    { "importance",      LIST(struct importance_echo, effects, struct effect_echo, effect_fields),
+      .doc = "the strongest first" },
     { "interactions",    LIST(struct importance_echo, interactions, struct interaction_echo, interaction_fields),
       .doc = "the strongest first, from a thousandth on" },
-    { "rest",            REAL(struct importance_echo, rest), .format = "double", .doc = "the share of all other interactions" },
+    { "rest",            REAL(struct importance_echo, rest), .format = "double",
+      .doc = "the share of all other interactions" },
     { "message",         TEXT(struct importance_echo, message), .doc = "why there is no importance" },
     { .type = FIELD_END },
 };

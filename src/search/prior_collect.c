@@ -20,7 +20,8 @@
 struct warm_params { const char *name; };
 
 static const struct field warm_fields[] = {
-    { "WarmStart", TEXT(struct warm_params, name), .max = SEARCH_NAME_MAX, .doc = "an earlier search, whose experiments the algorithm is told first" },
+    { "WarmStart", TEXT(struct warm_params, name), .max = SEARCH_NAME_MAX,
+      .doc = "an earlier search, whose experiments the algorithm is told first" },
     { .type = FIELD_END },
 };
 
@@ -34,8 +35,8 @@ static int check_direction(const struct search_plan *plan, bool maximize, const 
 {
     if (maximize == plan->maximize)
         return 0;
-    return err_field(err, field, "an objective of the same direction", "this search %s, but %s %s", word(plan->maximize), what,
-                     word(maximize));
+    return err_field(err, field, "an objective of the same direction", "this search %s, but %s %s",
+                     word(plan->maximize), what, word(maximize));
 }
 
 /* --- an earlier search --- */
@@ -78,7 +79,8 @@ static void find_resource(struct earlier *x, const struct space *space, struct m
     struct resource_params resource;
     struct err ignored = {0};
 
-    if (!x->plan->resource_name || algorithm_params(resource_fields, &x->plan->doc.algo.params, &resource, mem, &ignored) < 0)
+    if (!x->plan->resource_name ||
+        algorithm_params(resource_fields, &x->plan->doc.algo.params, &resource, mem, &ignored) < 0)
         return;
     x->most = resource.most;
     for (int i = 0; i < space->n_dims; i++)
@@ -94,7 +96,8 @@ static int add_earlier(struct call *c, struct db *db, const char *name, const st
     int rc = searches_find(db, name, c->mem, &s, err);
 
     if ((rc < 0 && err->kind == ERR_NOT_FOUND) || (rc == 0 && !call_owns(c, s.creator)))
-        return err_field(err, WARM_START_FIELD, "the name of a search of yours", "there is no search \"%.100s\" to learn from", name);
+        return err_field(err, WARM_START_FIELD, "the name of a search of yours",
+                         "there is no search \"%.100s\" to learn from", name);
     if (rc < 0 || document_read(s.spec, strlen(s.spec), true, c->mem, &before, err) < 0)
         return -1;
     if (check_direction(plan, before.maximize, WARM_START_FIELD, "the earlier search", err) < 0)

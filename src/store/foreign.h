@@ -13,8 +13,8 @@ struct foreign_limits {
     int64_t ms_max;         /* for all reading, from the opening on */
 };
 
-/* A new file, readable by its owner only, with the tables of `schema`, in a transaction that foreign_finish() ends. It is not
- * durable before: when anything fails it is to be thrown away. ERR_NO_SPACE. */
+/* A new file, readable by its owner only, with the tables of `schema`, in a transaction that
+ * foreign_finish() ends. It is not durable before: when anything fails it is to be thrown away. ERR_NO_SPACE. */
 struct db *foreign_create(const char *path, const char *schema, struct err *err);
 int foreign_finish(struct db *db, struct err *err);
 
