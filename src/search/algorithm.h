@@ -70,6 +70,7 @@ struct algorithm {
     const char *name;               /* as listed: "Random", "TPE" */
     bool takes_list;                /* wants `experiments`; all others want `hyperParams` */
     bool waits;                     /* ask needs the outcomes told so far: do not ask before a slot is free */
+    bool takes_priors;              /* learns from points that nobody asked for */
     bool has_resource;              /* takes ResourceName: trials get more or less of something */
     const struct field *params;     /* what algoParams it takes, for checks and the API page; may be NULL */
     struct algorithm_ctx *(*make)(const struct algorithm_setup *in, struct err *err);

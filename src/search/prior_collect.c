@@ -159,7 +159,7 @@ int priors_collect(struct call *c, const struct searches *s, const struct search
     *ret_any = part || (warm.name && *warm.name);
     if (!*ret_any)
         return 0;
-    if (!plan->algorithm->tell || plan->algorithm->has_resource)
+    if (!plan->algorithm->takes_priors)
         return err_field(err, part ? "prior" : WARM_START_FIELD, "an algorithm that learns, such as Tpe or Bayesian",
                          "%s does not learn from what was known before", plan->algorithm->name);
     if (warm.name && *warm.name && collect_earlier(c, s, warm.name, plan, ret, err) < 0)

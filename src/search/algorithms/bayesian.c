@@ -435,6 +435,7 @@ static int64_t bayesian_planned(const struct algorithm_ctx *a) { return a->max_t
 const struct algorithm bayesian_algorithm = {
     .name = "Bayesian",
     .waits = true,
+    .takes_priors = true,
     .params = bayesian_fields,
     .make = bayesian_make,
     .ask = bayesian_ask,

@@ -141,6 +141,7 @@ static int64_t bohb_planned(const struct algorithm_ctx *a)
 const struct algorithm bohb_algorithm = {
     .name = "Bohb",
     .waits = true,
+    .takes_priors = true,
     .has_resource = true,
     .params = climbing_fields,
     .make = bohb_make,

@@ -316,6 +316,7 @@ static int64_t cmaes_planned(const struct algorithm_ctx *a) { return a->max_tria
 const struct algorithm cmaes_algorithm = {
     .name = "CmaEs",
     .waits = true,
+    .takes_priors = true,
     .params = cmaes_fields,
     .make = cmaes_make,
     .ask = cmaes_ask,

@@ -135,6 +135,7 @@ static int64_t tpe_planned(const struct algorithm_ctx *a) { return a->max_trials
 const struct algorithm tpe_algorithm = {
     .name    = "TPE",
     .waits   = true,
+    .takes_priors = true,
     .params  = tpe_fields,
     .make    = tpe_make,
     .ask     = tpe_ask,
