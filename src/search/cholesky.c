@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+/* Three loops take nearly all the time; they are the wide ones. */
 #include "search/cholesky.h"
 
-#include <math.h>
-#include <stdbool.h>
-#include <string.h>
+#include "search/wide.h"
 
-/* Three loops take nearly all the time. Each is compiled twice where the processor may have wider
- * vectors: the order of every sum is the same, and without fused operations so is every bit. */
-#if defined __x86_64__
-#define WIDE __attribute__((target("avx2")))
-static bool wide(void) { return __builtin_cpu_supports("avx2"); }
-#else
-#define WIDE
-static bool wide(void) { return false; }
-#endif
-#define BODY static inline __attribute__((always_inline))
+#include <math.h>
+#include <string.h>
 
 static const double *row_of(const double *l, int i) { return l + triangle_size(i); }
 

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { STREAM_MODEL = 1, BAD_MAX = 256, GOOD_MIN = 2 };
+enum { STREAM_MODEL = 1, BAD_MAX = 128, GOOD_MIN = 2 };
 
 /* Measured; see algorithms/tpe.c. */
 static const double bad_width = 0.5;

@@ -134,15 +134,16 @@ static double loss_of(void *arg, const double *theta, double *ret_grad)
     for (int k = 0; k < scales; k++)
         loss += prior(theta[k], mean, sqrt(3), ret_grad ? &ret_grad[k] : NULL);
     loss += prior(theta[scales], 0, 1, ret_grad ? &ret_grad[scales] : NULL);
-    return loss + prior(theta[scales + 1], log(1e-3), 2, ret_grad ? &ret_grad[scales + 1] : NULL);
+    return loss + prior(theta[scales + 1], log(f->data->noise.median), f->data->noise.log_sd,
+                        ret_grad ? &ret_grad[scales + 1] : NULL);
 }
 
-void gp_theta_start(int n_scales, double *ret_theta)
+void gp_theta_start(int n_scales, const struct gp_noise *noise, double *ret_theta)
 {
     for (int k = 0; k < n_scales; k++)
         ret_theta[k] = log(0.5);
     ret_theta[n_scales] = 0;
-    ret_theta[n_scales + 1] = log(1e-3);
+    ret_theta[n_scales + 1] = log(noise->median);
 }
 
 double gp_loss(const struct gp_data *data, const double *theta, double *ret_grad)
@@ -173,6 +174,6 @@ double gp_fit(const struct gp_data *data, int rounds, double *theta)
     lo[n - 2] = -4;
     hi[n - 2] = 5;
     lo[n - 1] = log(1e-7);
-    hi[n - 1] = log(data->noise_max);
+    hi[n - 1] = log(data->noise.most);
     return lbfgs_minimise(&problem, theta);
 }

@@ -5,7 +5,7 @@
  *
  * Priors: log l_i normal with mean sqrt(2) + log(n_scales) / 2 - 1 and sd sqrt(3), so that a space
  * of more dimensions is not expected to be more complicated; log s^2 standard normal, for targets
- * of variance 1; log noise normal with mean log 1e-3 and sd 2.
+ * of variance 1; log noise as the caller says.
  *
  * Source: Rasmussen & Williams 2006, eq. 5.8 and 5.9; Hvarfner, Hellsten & Nardi 2024, "Vanilla
  * Bayesian optimization performs great in high dimensions", eq. 4. Deviation: their mean is lowered
@@ -18,11 +18,15 @@ struct gp_data {
     const bool *category; /* [d] */
     const double *x;      /* [n × d] */
     const double *y;      /* [n], mean 0 and variance 1 */
-    double noise_max;     /* bound of the noise variance, above 1e-7 */
+    struct gp_noise {     /* what is expected of the noise variance: log normal */
+        double median;
+        double log_sd;
+        double most;      /* above 1e-7 */
+    } noise;
 };
 
 /* Where a first fit starts: theta [n_scales + 2]. */
-void gp_theta_start(int n_scales, double *ret_theta);
+void gp_theta_start(int n_scales, const struct gp_noise *noise, double *ret_theta);
 
 /* Minus the log posterior density of theta, up to a constant, and its gradient [n_scales + 2] (may
  * be NULL). HUGE_VAL where the kernel matrix is numerically singular. O(n^3 + n^2 n_scales). */

@@ -58,6 +58,7 @@ double parzen_log_density(const struct parzen *p, enum parzen_form form, const d
 struct draws {                      /* random numbers of one trial, one after the other */
     uint64_t seed, trial;
     uint32_t next, stream;
+    double two[2];                  /* the last ones made; every second call makes new ones */
 };
 
 double draws_next(struct draws *d); /* uniform in [0, 1) */

@@ -25,11 +25,21 @@ static inline void rng_philox(uint32_t counter[4], uint32_t k0, uint32_t k1)
     }
 }
 
-/* Uniform in [0, 1), a multiple of 2^-53. `stream` keeps unrelated uses of one trial apart. */
-static inline double rng_uniform(uint64_t seed, uint64_t trial, uint32_t dimension, uint32_t stream)
+/* Two numbers, uniform in [0, 1) and multiples of 2^-53. `stream` keeps unrelated uses of one trial apart. */
+static inline void rng_two(uint64_t seed, uint64_t trial, uint32_t dimension, uint32_t stream, double ret[2])
 {
     uint32_t c[4] = { (uint32_t)trial, (uint32_t)(trial >> 32), dimension, stream };
 
     rng_philox(c, (uint32_t)seed, (uint32_t)(seed >> 32));
-    return (double)(((uint64_t)c[0] << 32 | c[1]) >> 11) * 0x1p-53;
+    ret[0] = (double)(((uint64_t)c[0] << 32 | c[1]) >> 11) * 0x1p-53;
+    ret[1] = (double)(((uint64_t)c[2] << 32 | c[3]) >> 11) * 0x1p-53;
+}
+
+/* The first of them. */
+static inline double rng_uniform(uint64_t seed, uint64_t trial, uint32_t dimension, uint32_t stream)
+{
+    double two[2];
+
+    rng_two(seed, trial, dimension, stream, two);
+    return two[0];
 }

@@ -22,7 +22,7 @@
  *     give 0.60/0.74. The warm-up is a scrambled Sobol sequence.
  *   - Whole numbers and steps are cells: kernels give the mass of a cell, and what was tried is not
  *     tried again in a space without real parameters unless every candidate was.
- *   - g has at most 256 kernels, spread evenly over the ranks, so that a suggestion costs the same
+ *   - g has at most 128 kernels, spread evenly over the ranks, so that a suggestion costs the same
  *     at 1,000 and at 100,000 trials.
  * Trials under way count as bad (the constant liar of Ginsbourger, Le Riche, Carraro 2010, told the
  * worst), and so do failed ones. Ties are ordered by number of trial. */

@@ -199,7 +199,7 @@ static void a_restart_suggests_what_would_have_been_suggested(void **state)
 
 static double mean_of_new_points(const struct algorithm *algorithm)
 {
-    struct run *r = make(algorithm, 120);
+    struct run *r = make(algorithm, 280);
     double sum = 0;
     int n = 0;
 

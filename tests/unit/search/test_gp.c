@@ -121,7 +121,7 @@ static struct gp *model(const struct sample *s)
 
 static struct gp_data data_of(const struct sample *s)
 {
-    return (struct gp_data){ N, D, D, category, s->x[0], s->y, 0.5 };
+    return (struct gp_data){ N, D, D, category, s->x[0], s->y, { 1e-3, 2, 0.5 } };
 }
 
 static void mean_and_variance_are_those_of_the_textbook(void **state)
@@ -278,7 +278,7 @@ static void a_fit_finds_out_which_parameters_matter(void **state)
         s.y[i] = sin(6 * s.x[i][0]);
     const struct gp_data data = data_of(&s);
 
-    gp_theta_start(D, found);
+    gp_theta_start(D, &data.noise, found);
     double before = gp_loss(&data, found, NULL), after = gp_fit(&data, 50, found);
 
     assert_true(after < before - 10);
