@@ -21,9 +21,17 @@ class Problem:
     f: Callable
     optimum: Optional[float]
     real: bool = False
+    suite: str = "known"    # its problems helped to choose among variants of the algorithms; see the other suites' files
 
 
 PROBLEMS = []
+_suite = "known"
+
+
+def suite(name):
+    """Problems that follow belong to it."""
+    global _suite
+    _suite = name
 
 
 def reals(n, low, high):
@@ -41,7 +49,7 @@ def choice(name, *values):
 
 def problem(space, optimum=None, real=False):
     def add(f):
-        PROBLEMS.append(Problem(f.__name__, space, f, optimum, real))
+        PROBLEMS.append(Problem(f.__name__, space, f, optimum, real, _suite))
         return f
     return add
 

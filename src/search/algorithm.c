@@ -9,7 +9,7 @@
 
 const struct algorithm *const algorithms[] = {
     &random_algorithm, &tpe_algorithm, &bayesian_algorithm, &hyperband_algorithm, &grid_algorithm, &sobol_algorithm,
-    &cmaes_algorithm, &asha_algorithm, &bohb_algorithm,
+    &cmaes_algorithm, &asha_algorithm, &bohb_algorithm, &auto_algorithm,
     NULL,
 };
 

@@ -104,3 +104,4 @@ extern const struct field resource_fields[]; /* taken by every algorithm that ha
 extern const struct algorithm random_algorithm, grid_algorithm; /* algorithms/random.c, grid.c */
 extern const struct algorithm sobol_algorithm, tpe_algorithm, bayesian_algorithm, cmaes_algorithm;
 extern const struct algorithm hyperband_algorithm, asha_algorithm, bohb_algorithm;
+extern const struct algorithm auto_algorithm;

@@ -5,7 +5,7 @@
 def test_the_built_ins_are_listed_in_the_documented_order(server):
     records = server.get("/hypersearch/algorithm").json()
     assert [r["name"] for r in records] == ["Random", "TPE", "Bayesian", "Hyperband", "ExperimentGridSearch", "Sobol", "CmaEs",
-                                            "Asha", "Bohb"]
+                                            "Asha", "Bohb", "Auto"]
     assert all(r == {"name": r["name"], "type": "BUILD_IN", "remoteExec": False} for r in records)
     assert server.get("/hypersearch/algorithm?type=BUILD_IN").json() == records
     assert server.get("/hypersearch/algorithm?type=USER_PLUGIN").json() == []

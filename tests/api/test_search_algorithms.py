@@ -11,7 +11,7 @@ MIXED = [*SPACE, {"name": "k", "type": "Range", "dataType": "int", "minIntVal": 
          {"name": "c", "type": "Discrete", "dataType": "str", "discreateStrVal": ["a", "b", "c"]}]
 BOWL = REPORT + 'report(loss=(config["x"] - 0.3) ** 2 + abs(config["k"] - 6) / 9 + (config["c"] != "b"))\n'
 EPOCHS = {"ResourceName": "epochs", "ResourceValue": "9"}
-PARAMS = {"Random": {}, "Sobol": {}, "Tpe": {"WarmUp": "4"}, "Bayesian": {"InitPoints": "5"}, "CmaEs": {"PopulationSize": "5"},
+PARAMS = {"Auto": {}, "Random": {}, "Sobol": {}, "Tpe": {"WarmUp": "4"}, "Bayesian": {"InitPoints": "5"}, "CmaEs": {"PopulationSize": "5"},
           "Hyperband": EPOCHS, "Asha": EPOCHS, "Bohb": EPOCHS}
 
 

@@ -132,7 +132,7 @@ static void a_grid_is_as_long_as_its_list_or_the_limit(void **state)
 static void names_are_found_in_any_case_and_listed_in_the_documented_order(void **state)
 {
     static const char *const order[] = { "Random", "TPE", "Bayesian", "Hyperband", "ExperimentGridSearch", "Sobol", "CmaEs",
-                                         "Asha", "Bohb" };
+                                         "Asha", "Bohb", "Auto" };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(order); i++)
