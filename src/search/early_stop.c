@@ -129,9 +129,18 @@ static void judge(struct trial *t)
     const struct live *live = t->live;
     const struct early_rule *rule = &live->plan.early;
 
-    if (!t->row.stopped_early && !no_more_trials(live) &&
+    if (t->phase == TRIAL_ACTIVE && !t->row.stopped_early && !no_more_trials(live) &&
         early_hopeless(&live->early, &t->curve, rule->min_trials, rule->min_steps))
         stop_early(t);
+}
+
+/* More is known of trials that have ended: those that run may not report again. */
+static void judge_all(const struct live *live)
+{
+    int seen = 0;
+
+    for (struct trial *t = trial_under_way(live, NULL, &seen); t; t = trial_under_way(live, t, &seen))
+        judge(t);
 }
 
 /* --- news --- */
@@ -141,7 +150,7 @@ static struct trial *trial_of(const struct live *live, const char *exec)
     int seen = 0;
     struct trial *t = trial_under_way(live, NULL, &seen);
 
-    while (t && (t->phase != TRIAL_ACTIVE || strcmp(t->row.exec, exec) != 0))
+    while (t && (!t->row.exec || strcmp(t->row.exec, exec) != 0))
         t = trial_under_way(live, t, &seen);
     return t;
 }
@@ -161,6 +170,7 @@ void search_measured(void *arg, const char *exec, const struct metric_row *rows,
             judge(t);
         } else if (late) {
             take_news(live, late, &news);
+            judge_all(live);
         }
         if (t || late)
             return;
@@ -175,6 +185,7 @@ void early_told(struct trial *t, bool fine)
         return;
     t->curve.exec = xstrdup(t->row.exec);
     early_ended(&live->early, &t->curve);
+    judge_all(live);
 }
 
 /* --- after a restart --- */
