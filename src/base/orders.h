@@ -9,28 +9,32 @@
  *   ORDERS_FILE      the orders, from offset 0
  *   ORDERS_LOCK      LOCK_FILE of the run directory, already locked: whoever finds it locked knows that
  *                    the shepherd lives, even before the shepherd's first instruction
+ *   ORDERS_REQUESTS, ORDERS_ANSWERS
+ *                    only when a process has `channel`: what becomes its stdin and stdout
  * in a session of its own, with all signals blocked and none ignored.
  *
  * The orders are NUL-ended strings, numbers in decimal:
  *   ORDERS_VERSION exec_id run_dir cwd
  *   uid gid n_groups group...                uid "" (and nothing in gid, 0 groups): stay who you are
  *   wall_ms grace_ms others_ms memory_bytes files_max
- *   n_processes, and for each: label service("0", "1") argc argv... envc env...
+ *   leash("0", "1") log_max_bytes            leash: everything ends as soon as the server is gone
+ *   n_processes, and for each: label service("0", "1") channel("0", "1") argc argv... envc env...
  *
  * Files in the run directory:
  *   LOCK_FILE     empty: nothing was started yet. Then lines "shepherd <pid>", "group <pgid>"...
  *   EXIT_FILE     the exit record, written aside and renamed: lines key=value, all of
- *                 code signal stopped reason started_ms ended_ms. code is -1 when signalled
+ *                 code signal stopped reason started_ms ended_ms. code is -1 when signalled. None on a leash
  *   SOCKET_FILE   where the next server connects; there only while none is connected. Renamed to this
- *                 name when it already listens
- *   <label>.out, <label>.err, <label>.both, launcher.log
+ *                 name when it already listens. None on a leash
+ *   <label>.out, <label>.err, <label>.both, launcher.log; of a process with `channel` <label>.log, its stderr, and
+ *   <label>.log.old, what came before: both together stay below log_max_bytes
  *
  * Messages on the socket:
  *   to the shepherd   "stop <grace_ms>"
  *   to the server     "started <unix ms>" after each connect (not on the inherited pair)
  *                     "ended\n" and the text of the exit record; then the shepherd exits */
 
-#define ORDERS_VERSION "1"
+#define ORDERS_VERSION "2"
 #define LOCK_FILE      "lock"
 #define EXIT_FILE      "exit"
 #define SOCKET_FILE    "sock"
@@ -39,5 +43,7 @@ enum {
     ORDERS_SOCKET = 3,
     ORDERS_FILE = 4,
     ORDERS_LOCK = 5,
+    ORDERS_REQUESTS = 6,
+    ORDERS_ANSWERS = 7,
     ORDERS_MESSAGE_MAX = 1024,      /* bytes of one message, and of an exit record */
 };

@@ -29,6 +29,7 @@ struct launch_process {         /* one process of a task: a worker, a parameter 
     const char *const *env;     /* NULL-ended "NAME=value": all it gets */
     bool service;               /* never ends by itself (a parameter server): stopped when all
                                  * others have ended */
+    bool channel;               /* a helper: see cluster/helper.h */
 };
 
 struct launch {
@@ -43,6 +44,8 @@ struct launch {
     int64_t others_ms;          /* once one process failed, how long the others may go on; 0 = 30 s */
     int64_t memory_bytes;       /* of all together, 0 = no limit */
     int64_t files_max;          /* open files per process, 0 = as the server */
+    bool leash;                 /* a helper: ends with the server */
+    int64_t log_max_bytes;      /* of a helper */
 };
 
 enum report_kind {

@@ -256,7 +256,9 @@ bool write_down(const struct shepherd *s, const char *what, pid_t pid)
 
 static bool prepare(struct shepherd *s)
 {
-    close_range(ORDERS_LOCK + 1, ~0U, 0);
+    bool understood = orders_read(&s->orders, ORDERS_FILE);
+
+    close_range(s->orders.leash ? ORDERS_ANSWERS + 1 : ORDERS_LOCK + 1, ~0U, 0);
     close_range(ORDERS_SOCKET, ~0U, CLOSE_RANGE_CLOEXEC);
     s->started_ms = clock_unix_ms();
     s->connection = ORDERS_SOCKET;
@@ -266,7 +268,7 @@ static bool prepare(struct shepherd *s)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     s->signal_fd = open_signals();
 
-    if (!orders_read(&s->orders, ORDERS_FILE)) {
+    if (!understood) {
         explain(s, "the shepherd does not understand its orders; is it of another version?");
         return false;
     }
@@ -323,7 +325,7 @@ static void finish(struct shepherd *s)
         talk_ended(s);
         return;
     }
-    if (s->connection < 0)
+    if (s->connection < 0 && !s->orders.leash)
         note(s, "the server is away; the exit record waits for it");
 
     while (!talk_ended(s) && !home_is_gone()) {     /* neither disk nor server: whoever comes first gets it */

@@ -67,13 +67,18 @@ static void read_user(struct orders *o, struct cursor *c)
         o->groups[i] = (gid_t)next_number(c);
 }
 
+static bool next_bool(struct cursor *c)
+{
+    const char *text = next_text(c);
+
+    return text && *text == '1';
+}
+
 static void read_process(struct process *p, struct cursor *c)
 {
-    const char *service;
-
     p->label = next_text(c);
-    service = next_text(c);
-    p->service = service && *service == '1';
+    p->service = next_bool(c);
+    p->channel = next_bool(c);
     p->argv = next_list(c);
     p->env = next_list(c);
     p->pipe[0] = p->pipe[1] = p->log[0] = p->log[1] = p->both_log = -1;
@@ -115,6 +120,8 @@ bool orders_read(struct orders *o, int fd)
     o->others_ms = next_number(&c);
     o->memory_bytes = next_number(&c);
     o->files_max = next_number(&c);
+    o->leash = next_bool(&c);
+    o->log_max_bytes = next_number(&c);
     o->n_processes = (int)next_count(&c);
     o->processes = xcalloc((size_t)o->n_processes + 1, sizeof *o->processes);
     for (int i = 0; i < o->n_processes && !c.bad; i++)

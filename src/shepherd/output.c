@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { PIPE_CHUNKS_MAX = 32 };      /* the kernel lets a pipe have 1 MiB: 16 of them */
 
@@ -22,12 +23,24 @@ static int open_log(const struct process *p, const char *ending)
     return open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 }
 
-bool output_open(struct shepherd *s, struct process *p)
+static bool open_logs(struct process *p)
 {
+    struct stat st;
+
+    if (p->channel) {
+        p->log[1] = open_log(p, "log");
+        p->log_bytes = fstat(p->log[1], &st) == 0 ? st.st_size : 0;
+        return p->log[1] >= 0;
+    }
     p->log[0] = open_log(p, "out");
     p->log[1] = open_log(p, "err");
     p->both_log = open_log(p, "both");
-    if (p->log[0] >= 0 && p->log[1] >= 0 && p->both_log >= 0)
+    return p->log[0] >= 0 && p->log[1] >= 0 && p->both_log >= 0;
+}
+
+bool output_open(struct shepherd *s, struct process *p)
+{
+    if (open_logs(p))
         return true;
     snprintf(s->reason, sizeof s->reason, "cannot write the log of %s: %s", p->label, strerror(errno));
     s->has_failed = true;
@@ -68,6 +81,24 @@ static int64_t append(int fd, const char *data, size_t len)
     return 0;
 }
 
+/* Before a bounded log grows beyond half of its limit, what it holds becomes the old half. */
+static void make_room(const struct shepherd *s, struct process *p, int64_t len)
+{
+    char log[300], old[300];
+
+    if (p->log_bytes + len <= s->orders.log_max_bytes / 2) {
+        p->log_bytes += len;
+        return;
+    }
+    snprintf(log, sizeof log, "%s.log", p->label);
+    snprintf(old, sizeof old, "%s.log.old", p->label);
+    if (rename(log, old) < 0)
+        return;
+    fd_closep(&p->log[1]);
+    p->log[1] = open_log(p, "log");
+    p->log_bytes = len;
+}
+
 bool output_pump(struct shepherd *s, struct process *p, int which)
 {
     ssize_t len = read(p->pipe[which], chunk, sizeof chunk);
@@ -80,11 +111,14 @@ bool output_pump(struct shepherd *s, struct process *p, int which)
         p->pipe[which] = -1;
         return false;
     }
+    if (p->channel)
+        make_room(s, p, len);
     lost = append(p->log[which], chunk, (size_t)len);
     if (lost > 0 && s->dropped_bytes == 0)
         note(s, "output is dropped: %s", strerror(errno));
     s->dropped_bytes += lost;
-    append(p->both_log, chunk, (size_t)len);
+    if (!p->channel)
+        append(p->both_log, chunk, (size_t)len);
     return true;
 }
 

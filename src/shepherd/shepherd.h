@@ -11,9 +11,11 @@ struct process {
     const char *label;
     char **argv, **env;         /* NULL-ended; point into orders.text */
     bool service;
+    bool channel;               /* its stdin and stdout are the server's: only stderr is ours */
     pid_t pid;                  /* 0: not started, or ended and reaped */
     int pipe[2];                /* we read its stdout [0] and stderr [1]; -1 once closed */
-    int log[2], both_log;       /* .out, .err; .both */
+    int log[2], both_log;       /* .out, .err; .both. With a channel log[1] is .log and the others are -1 */
+    int64_t log_bytes;          /* in .log */
 };
 
 struct orders {
@@ -25,6 +27,8 @@ struct orders {
     gid_t *groups;
     size_t n_groups;
     int64_t wall_ms, grace_ms, others_ms, memory_bytes, files_max;
+    bool leash;                 /* we live as long as the server, and no longer */
+    int64_t log_max_bytes;      /* of processes with a channel */
     struct process *processes;
     int n_processes;
 };

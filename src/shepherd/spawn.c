@@ -2,6 +2,7 @@
 #include "shepherd/shepherd.h"
 
 #include "base/cleanup.h"
+#include "base/orders.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +51,7 @@ static void change_user(const struct orders *o)
 }
 
 /* In the child, between vfork() and execve(): system calls only. */
-static _Noreturn void become(const struct orders *o, const struct process *p, const int out[2],
+static _Noreturn void become(const struct orders *o, const struct process *p, const int ends[3],
                              pid_t shepherd)
 {
     sigset_t none;
@@ -59,8 +60,9 @@ static _Noreturn void become(const struct orders *o, const struct process *p, co
     limit(RLIMIT_CORE, 0);
     if (o->files_max > 0)
         limit(RLIMIT_NOFILE, (rlim_t)o->files_max);
-    if (dup2(out[0], STDOUT_FILENO) < 0 || dup2(out[1], STDERR_FILENO) < 0)
-        give_up("get its output");
+    for (int i = 0; i < 3; i++)
+        if (ends[i] >= 0 && dup2(ends[i], i) < 0)
+            give_up("get its input and output");
     if (o->change_user)
         change_user(o);
     if (chdir(o->cwd) < 0)
@@ -88,16 +90,20 @@ static bool refuse(struct shepherd *s, const struct process *p, const char *step
     return false;
 }
 
-/* The write ends are ours only until the process has them. */
-static bool make_pipes(struct process *p, int ret_out[2])
+/* What becomes descriptors 0, 1 and 2 of the process; ours only until it has them. */
+static bool make_ends(struct process *p, int ret_ends[3])
 {
     int fds[2];
 
-    for (int i = 0; i < 2; i++) {
+    if (p->channel) {
+        ret_ends[0] = ORDERS_REQUESTS;
+        ret_ends[1] = ORDERS_ANSWERS;
+    }
+    for (int i = p->channel; i < 2; i++) {
         if (pipe2(fds, O_CLOEXEC) < 0)
             return false;
         p->pipe[i] = fds[0];
-        ret_out[i] = fds[1];
+        ret_ends[i + 1] = fds[1];
         fcntl(fds[0], F_SETFL, O_NONBLOCK);
     }
     return true;
@@ -105,7 +111,7 @@ static bool make_pipes(struct process *p, int ret_out[2])
 
 /* In a function of its own, since a vfork() child shares the stack. */
 __attribute__((noinline))
-static pid_t launch(const struct orders *o, const struct process *p, const int ends[2])
+static pid_t launch(const struct orders *o, const struct process *p, const int ends[3])
 {
     char **const own_environ = environ;
     const pid_t self = getpid();
@@ -122,15 +128,15 @@ static pid_t launch(const struct orders *o, const struct process *p, const int e
 
 bool process_start(struct shepherd *s, struct process *p)
 {
-    int ends[2] = { -1, -1 };
+    int ends[3] = { -1, -1, -1 };       /* a task reads nothing: our own stdin */
     pid_t pid = -1;
     int reason;
 
-    if (make_pipes(p, ends))
+    if (make_ends(p, ends))
         pid = launch(&s->orders, p, ends);
     reason = errno;
-    fd_closep(&ends[0]);
-    fd_closep(&ends[1]);
+    for (int i = 0; i < 3; i++)
+        fd_closep(&ends[i]);
     if (pid < 0)
         return refuse(s, p, "start", reason);
     if (spawn_error.step) {

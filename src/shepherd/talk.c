@@ -20,7 +20,9 @@ static void forget_connection(struct shepherd *s)
 {
     fd_closep(&s->connection);
     s->connection = -1;
-    if (s->at_home)
+    if (s->orders.leash)
+        stop_all(s, /* grace_ms= */ 0);
+    else if (s->at_home)
         talk_listen(s);
 }
 
@@ -124,7 +126,8 @@ bool talk_ended(struct shepherd *s)
 
     memcpy(message, head, sizeof head - 1);
     len = record_text(s, record, sizeof message - sizeof head);
-    done = s->at_home && write_record(record, (size_t)len, /* durable= */ s->connection < 0);
+    done = s->orders.leash
+        || (s->at_home && write_record(record, (size_t)len, /* durable= */ s->connection < 0));
     if (s->connection >= 0 && send(s->connection, message, sizeof head - 1 + (size_t)len, MSG_NOSIGNAL) > 0)
         done = true;
     else if (!done && s->listener < 0)

@@ -405,7 +405,7 @@ static int local_start(struct backend_ctx *b, const struct launch *launch, struc
     lock = take_lock(launch, err);
     if (lock < 0)
         return err->kind == ERR_CONFLICT ? local_adopt(b, launch->exec_id, launch->run_dir, err) : -1;
-    socket = shepherd_spawn(b->shepherd, launch, user, lock, &pid, err);
+    socket = shepherd_spawn(b->shepherd, launch, user, lock, /* channel= */ NULL, &pid, err);
     if (socket < 0)
         return -1;
 

@@ -30,6 +30,7 @@ void user_orders(const struct user *u, struct text *out);       /* uid, gid, n_g
 void remains_kill(const char *exec_id, const char *run_dir);
 
 /* spawn.c. Starts the shepherd of a task and closes lock_fd, on failure too, so that only the shepherd
- * holds the lock. Returns our end of the socket. ERR_UNAVAILABLE when the program cannot be run. */
+ * holds the lock; the same for the two of `channel` (NULL: none), its ends of ORDERS_REQUESTS and ORDERS_ANSWERS.
+ * Returns our end of the socket. ERR_UNAVAILABLE when the program cannot be run. */
 int shepherd_spawn(const char *program, const struct launch *launch, const struct user *user, int lock_fd,
-                   pid_t *ret_pid, struct err *err);
+                   const int *channel, pid_t *ret_pid, struct err *err);

@@ -36,6 +36,7 @@ static void add_process(struct text *out, const struct launch_process *p, const 
 {
     add_text(out, p->label);
     add_text(out, p->service ? "1" : "0");
+    add_text(out, p->channel ? "1" : "0");
     add_number(out, count(p->argv));
     add_list(out, p->argv);
     add_number(out, count(p->env) + 1);
@@ -62,6 +63,8 @@ void orders_text(const struct launch *launch, const struct user *user, struct te
     add_number(out, launch->others_ms > 0 ? launch->others_ms : OTHERS_MS);
     add_number(out, launch->memory_bytes);
     add_number(out, launch->files_max);
+    add_text(out, launch->leash ? "1" : "0");
+    add_number(out, launch->log_max_bytes);
     add_number(out, launch->n_processes);
     for (int i = 0; i < launch->n_processes; i++)
         add_process(out, &launch->processes[i], launch->exec_id);

@@ -32,9 +32,9 @@ static int move_up(int *fd)
 {
     int moved;
 
-    if (*fd > ORDERS_LOCK)
+    if (*fd < 0 || *fd > ORDERS_ANSWERS)
         return 0;
-    moved = fcntl(*fd, F_DUPFD_CLOEXEC, ORDERS_LOCK + 1);
+    moved = fcntl(*fd, F_DUPFD_CLOEXEC, ORDERS_ANSWERS + 1);
     if (moved < 0)
         return -1;
     close(*fd);
@@ -42,10 +42,14 @@ static int move_up(int *fd)
     return 0;
 }
 
+struct given {          /* descriptors for the shepherd; -1: none */
+    int socket, orders, lock, requests, answers;
+};
+
 /* posix_spawn() and never fork(): copying the page tables of a big server takes milliseconds. In a session
  * of its own and with all signals blocked from its first instruction, the shepherd is out of reach of
  * whatever ends the server. */
-static int run(const char *program, int socket, int orders, int lock, pid_t *ret_pid)
+static int run(const char *program, const struct given *g, pid_t *ret_pid)
 {
     char *argv[] = { "trainyard-shepherd", NULL };
     char *env[] = { "TZ=UTC0", NULL };
@@ -64,33 +68,46 @@ static int run(const char *program, int socket, int orders, int lock, pid_t *ret
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDWR, 0);
     posix_spawn_file_actions_adddup2(&files, STDIN_FILENO, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, STDIN_FILENO, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&files, socket, ORDERS_SOCKET);
-    posix_spawn_file_actions_adddup2(&files, orders, ORDERS_FILE);
-    posix_spawn_file_actions_adddup2(&files, lock, ORDERS_LOCK);
+    posix_spawn_file_actions_adddup2(&files, g->socket, ORDERS_SOCKET);
+    posix_spawn_file_actions_adddup2(&files, g->orders, ORDERS_FILE);
+    posix_spawn_file_actions_adddup2(&files, g->lock, ORDERS_LOCK);
+    if (g->requests >= 0) {
+        posix_spawn_file_actions_adddup2(&files, g->requests, ORDERS_REQUESTS);
+        posix_spawn_file_actions_adddup2(&files, g->answers, ORDERS_ANSWERS);
+    }
     reason = posix_spawn(ret_pid, program, &files, &how, argv, env);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);
     return reason;
 }
 
-int shepherd_spawn(const char *program, const struct launch *launch, const struct user *user, int lock_fd,
-                   pid_t *ret_pid, struct err *err)
+static void given_close(struct given *g)
 {
-    CLEANUP(fd_closep) int orders = orders_file(launch, user, err);
+    fd_closep(&g->socket);
+    fd_closep(&g->orders);
+    fd_closep(&g->lock);
+    fd_closep(&g->requests);
+    fd_closep(&g->answers);
+}
+
+int shepherd_spawn(const char *program, const struct launch *launch, const struct user *user, int lock_fd,
+                   const int *channel, pid_t *ret_pid, struct err *err)
+{
+    CLEANUP(given_close) struct given g = { -1, -1, lock_fd, channel ? channel[0] : -1, channel ? channel[1] : -1 };
     CLEANUP(fd_closep) int ours = -1;
-    CLEANUP(fd_closep) int theirs = -1;
-    CLEANUP(fd_closep) int lock = lock_fd;
     int pair[2];
 
-    if (orders < 0)
+    g.orders = orders_file(launch, user, err);
+    if (g.orders < 0)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
         return err_errno(err, ERR_INTERNAL, "get a socket for %s", launch->exec_id);
     ours = pair[0];
-    theirs = pair[1];
-    if (move_up(&orders) < 0 || move_up(&theirs) < 0 || move_up(&lock) < 0)
+    g.socket = pair[1];
+    if (move_up(&g.orders) < 0 || move_up(&g.socket) < 0 || move_up(&g.lock) < 0 || move_up(&g.requests) < 0 ||
+        move_up(&g.answers) < 0)
         return err_errno(err, ERR_INTERNAL, "get descriptors for %s", launch->exec_id);
-    errno = run(program, theirs, orders, lock, ret_pid);
+    errno = run(program, &g, ret_pid);
     if (errno)
         return err_errno(err, ERR_UNAVAILABLE, "start %s", program);
     return TAKE_FD(ours);
