@@ -157,20 +157,6 @@ static int open_parent(struct unpack *u, const char *path, char ret_name[NAME_MA
     return TAKE_FD(fd);
 }
 
-/* Whether a link that stands `depth` folders below `to` leads to something below `to`: first the
- * way up, then the way down, never up again. (With "s" -> ".", "s/.." would be outside.) */
-static bool link_stays_inside(const char *target, int depth)
-{
-    if (text_starts(target, "./"))
-        target += 2;
-    while (text_starts(target, "../") || strcmp(target, "..") == 0) {
-        if (depth-- == 0)
-            return false;
-        target += target[2] ? 3 : 2;
-    }
-    return *target == '\0' || strcmp(target, ".") == 0 || path_inside(target);
-}
-
 static int depth_of(const char *path)
 {
     char part[NAME_MAX + 1];
@@ -190,7 +176,7 @@ static int unpack_symlink(struct unpack *u, const char *path, const char *target
     char name[NAME_MAX + 1];
     CLEANUP(fd_closep) int parent = -1;
 
-    if (!target || !*target || !link_stays_inside(target, depth_of(path)))
+    if (!target || !*target || !path_link_inside(target, depth_of(path)))
         return err_set(u->err, ERR_BAD_INPUT, "the archive entry %s is a link that leads out of "
                        "the archive", u->shown.data);
     parent = open_parent(u, path, name);

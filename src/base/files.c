@@ -472,3 +472,15 @@ bool path_inside(const char *path)
     }
     return below;
 }
+
+bool path_link_inside(const char *target, int depth)
+{
+    if (text_starts(target, "./"))
+        target += 2;
+    while (text_starts(target, "../") || strcmp(target, "..") == 0) {
+        if (depth-- == 0)
+            return false;
+        target += target[2] ? 3 : 2;
+    }
+    return *target == '\0' || strcmp(target, ".") == 0 || path_inside(target);
+}

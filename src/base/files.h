@@ -37,3 +37,7 @@ bool path_name_ok(const char *name);
 /* Whether a relative path stays below where it starts: not absolute, no ".." part, each part as
  * path_name_ok() (a leading "./" and doubled or trailing slashes are fine). "" and "./" name nothing below: false. */
 bool path_inside(const char *path);
+
+/* Whether a link that stands `depth` folders below a top folder leads to something below that: first the way up, then the
+ * way down, never up again. (With "s" -> ".", "s/.." would be outside.) */
+bool path_link_inside(const char *target, int depth);

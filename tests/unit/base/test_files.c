@@ -296,6 +296,21 @@ static void paths_inside_stay_below_where_they_start(void **state)
         assert_false(path_inside(wrong[i]));
 }
 
+static void links_inside_lead_up_and_then_down(void **state)
+{
+    static const struct {
+        const char *target;
+        int depth;
+    } fine[] = { { "a", 0 }, { "./a/b", 0 }, { ".", 0 }, { "../a", 1 }, { "..", 1 }, { "../../a/b", 2 } },
+      wrong[] = { { "/a", 3 }, { "..", 0 }, { "../a", 0 }, { "a/../b", 3 }, { "../../a", 1 }, { "./../..", 1 } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(fine); i++)
+        assert_true(path_link_inside(fine[i].target, fine[i].depth));
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        assert_false(path_link_inside(wrong[i].target, wrong[i].depth));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +328,7 @@ int main(void)
         cmocka_unit_test(the_base_of_a_path_is_its_last_part),
         cmocka_unit_test(names_are_one_part_of_a_path),
         cmocka_unit_test(paths_inside_stay_below_where_they_start),
+        cmocka_unit_test(links_inside_lead_up_and_then_down),
     };
 
     return cmocka_run_group_tests_name("files", tests, NULL, NULL);
