@@ -4,8 +4,8 @@
 #include "base/settings.h"
 #include "base/text.h"
 #include "search/algorithm.h"
+#include "search/form.h"
 #include "search/loop.h"
-#include "search/search_create.h"
 #include "tasks/tasks.h"
 
 struct algorithm_record {

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "search/echo.h"
+#include "search/form.h"
 #include "search/loop.h"
 #include "search/search_create.h"
 #include "search/search_own.h"

@@ -9,8 +9,8 @@
 #include "base/files.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "base/reader.h"
 #include "base/settings.h"
+#include "search/form.h"
 #include "search/loop.h"
 #include "search/prior_collect.h"
 #include "search/prior_store.h"
@@ -21,16 +21,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-
-struct creation {
-    const char *uid, *href;
-};
-
-const struct field creation_fields[] = {
-    { "uid",  TEXT(struct creation, uid),  .doc = "name of the search" },
-    { "href", TEXT(struct creation, href), .doc = "path of the search" },
-    { .type = FIELD_END },
-};
 
 struct new_search {             /* a request on its way */
     struct call *call;
@@ -46,52 +36,6 @@ struct new_search {             /* a request on its way */
 
 /* --- what was sent --- */
 
-static int part_text(const struct part *p, struct text *ret, struct err *err)
-{
-    if (!p->data)
-        return file_read(p->path, READER_SIZE_MAX, ret, err);
-    text_add_n(ret, p->data, (size_t)p->len);
-    return 0;
-}
-
-static bool is_data(const struct part *p)
-{
-    bool bare = p->name[0] == '\0' && !p->filename && p->data;
-
-    return strcmp(p->name, "data") == 0 ||
-           (bare && p->data[strspn(p->data, " \t\r\n\xEF\xBB\xBF")] == '{');
-}
-
-/* Some clients send two parts named data: the first that can be read as an object counts. */
-static int find_document(struct call *c, struct text *ret, struct err *err)
-{
-    struct err first = {0};
-
-    for (int i = 0; i < c->n_parts; i++) {
-        struct err why = {0};
-        json_t *json = NULL;
-
-        if (!is_data(&c->parts[i]))
-            continue;
-        text_clear(ret);
-        if (part_text(&c->parts[i], ret, &why) == 0)
-            json = reader_parse_object(ret->data ? ret->data : "", ret->len, &why);
-        if (json) {
-            json_decref(json);
-            return 0;
-        }
-        if (first.kind == ERR_NONE)
-            first = why;
-    }
-    if (first.kind != ERR_NONE) {
-        *err = first;
-        snprintf(err->field, sizeof err->field, "data");
-        return err_wrap(err, "data");
-    }
-    return err_field(err, "data", "an object as JSON or Python text in a part named data",
-                     "the part named data with the search is missing");
-}
-
 static void find_files(struct new_search *n)
 {
     struct call *c = n->call;
@@ -100,7 +44,7 @@ static void find_files(struct new_search *n)
     for (int i = 0; i < c->n_parts; i++) {
         const struct part *p = &c->parts[i];
 
-        if (is_data(p) || p == prior_part(c) || (!p->filename && strcmp(p->name, "file") != 0))
+        if (!form_is_file(p) || p == prior_part(c))
             continue;
         n->files[n->submission.n_files++] = (struct submission_file){
             .path = p->path,
@@ -135,7 +79,7 @@ static int check(struct new_search *n, struct err *err)
     CLEANUP(text_done) struct text document = {0};
     const struct document *doc = &n->plan.doc;
 
-    if (find_document(c, &document, err) < 0 ||
+    if (form_document(c, "the search", &document, err) < 0 ||
         document_read(document.data, document.len, text_same(settings_of(n)->power_sampling, "log"),
                       c->mem, &n->plan, err) < 0)
         return -1;
@@ -282,35 +226,16 @@ static bool wants_name(const struct new_search *n)
     return n->call->login == LOGIN_BASIC && group && *group;
 }
 
-static void add_escaped(const char *name, struct text *out)
-{
-    for (; *name; name++) {
-        unsigned char byte = (unsigned char)*name;
-
-        if (strchr("-._~", byte) || (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-            (byte >= 'a' && byte <= 'z'))
-            text_add_char(out, *name);
-        else
-            text_addf(out, "%%%02X", byte);
-    }
-}
-
 static int created(struct call *c, struct err *err)
 {
     const struct new_search *n = c->state;
-    CLEANUP(text_done) struct text href = {0};
     CLEANUP(text_done) struct text name = {0};
-    struct creation creation = { .uid = n->row.name };
 
     (void)err;
-    if (wants_name(n)) {
-        text_add_json(&name, n->row.name);
-        return reply_json(c, 200, &name);
-    }
-    text_add(&href, BASE_DL "/hypersearch/");
-    add_escaped(n->row.name, &href);
-    creation.href = href.data;
-    return reply_fields(c, 200, creation_fields, &creation);
+    if (!wants_name(n))
+        return reply_creation(c, "/hypersearch/", n->row.name);
+    text_add_json(&name, n->row.name);
+    return reply_json(c, 200, &name);
 }
 
 int search_create(struct call *c, struct err *err)
