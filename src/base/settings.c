@@ -95,6 +95,12 @@ struct loaded {
       TEXT(struct settings, create_reply), ALLOWED("auto", "name", "object"))                         \
     S("search.unknown_algorithm", "empty", "answer to asking for an algorithm that does not exist: "  \
       "200 with {}, or 400", TEXT(struct settings, unknown_algorithm), ALLOWED("empty", "refuse"))    \
+    S("search.plugin_install", "users", "who may install algorithms: every user, or administrators only", \
+      TEXT(struct settings, plugin_install), ALLOWED("users", "admins"))                              \
+    S("search.plugin_limit", "600", "how long an installed algorithm may think about one answer",     \
+      INT(struct settings, plugin_limit_s), .min = 1, .max = 86400, .unit = "s")                      \
+    S("search.plugin_log_max", "16", "log that is kept of an installed algorithm in one search",      \
+      INT(struct settings, plugin_log_max_mib), .min = 1, .max = 65536, .unit = "MiB")                \
     S("api.success_status", "openapi", "where success statuses follow: the API document",             \
       TEXT(struct settings, success_status), ALLOWED("openapi"))                                      \
     S("events.keep", "90", "how long events are kept", INT(struct settings, events_keep_days),        \

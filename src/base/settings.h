@@ -57,6 +57,9 @@ struct settings {
     const char *power_sampling;         /* search.power_sampling = log | linear */
     const char *create_reply;           /* search.create_reply = auto | name | object */
     const char *unknown_algorithm;      /* search.unknown_algorithm = empty | refuse */
+    const char *plugin_install;         /* search.plugin_install = users | admins */
+    int64_t plugin_limit_s;             /* search.plugin_limit = 600 */
+    int64_t plugin_log_max_mib;         /* search.plugin_log_max = 16 */
     const char *success_status;         /* api.success_status = openapi */
     int64_t events_keep_days;           /* events.keep = 90 */
     const struct setting_group *groups; /* at least the default one */

@@ -15,17 +15,24 @@
  *             nobody asked for has a negative number. TRIAL_PENDING: it was asked for in an earlier
  *             life and has not ended. NULL: the algorithm does not learn
  *   planned   trials in all when the algorithm knows, else -1
+ *   resume    after make, before anything is told: reads what it keeps in the database itself, and is ready to run.
+ *             Blocks, on a worker thread. Without it a context is only good for checking. NULL: it keeps nothing
  */
 
 #include "search/space.h"
 
+struct algorithm;
 struct algorithm_ctx;
+struct db;
 struct experiment;
+struct live;
 
 enum { ALGORITHM_RESOURCE_MAX = 1000000000 };
 
 struct algorithm_setup {
-    const struct space *space;      /* n_dims 0 when experiments are listed; outlives the context */
+    const struct algorithm *algorithm;  /* whose make() this is; these three outlive the context */
+    const struct space *space;      /* n_dims 0 when experiments are listed */
+    const struct list *specs;       /* of struct param_spec: the space as submitted; NULL outside a search */
     const struct list *params;      /* of struct algo_param */
     int64_t n_listed;               /* experiments listed in the submission; 0 when there is a space */
     int64_t max_trials;             /* maxJobNum, -1 = unlimited */
@@ -72,18 +79,26 @@ struct algorithm {
     bool waits;                     /* ask needs the outcomes told so far: do not ask before a slot is free */
     bool takes_priors;              /* learns from points that nobody asked for */
     bool has_resource;              /* takes ResourceName: trials get more or less of something */
+    bool keeps_files;               /* needs the folder of the search, even when no package was uploaded */
     const struct field *params;     /* what algoParams it takes, for checks and the API page; may be NULL */
     struct algorithm_ctx *(*make)(const struct algorithm_setup *in, struct err *err);
     enum ask_result (*ask)(struct algorithm_ctx *a, int64_t trial, struct suggestion *ret,
                            struct err *err);
     void (*tell)(struct algorithm_ctx *a, const struct outcome *o);
     int64_t (*planned)(const struct algorithm_ctx *a);
+    int (*resume)(struct algorithm_ctx *a, struct live *live, struct db *db, struct err *err);
     void (*free)(struct algorithm_ctx *a);
 };
 
 /* The built-ins in the order they are listed; case is ignored in look-ups. */
 extern const struct algorithm *const algorithms[]; /* NULL-ended */
 const struct algorithm *algorithm_find(const char *name);
+
+/* Where algorithms beside the built-ins are found. NULL with err->kind ERR_NONE: there is none of this name. */
+struct algorithm_source {
+    const struct algorithm *(*find)(void *arg, const char *name, struct mem *mem, struct err *err);
+    void *arg;
+};
 
 void algorithm_tell(const struct algorithm *a, struct algorithm_ctx *ctx, const struct outcome *o);
 

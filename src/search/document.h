@@ -67,10 +67,15 @@ struct search_plan {                       /* the document, understood */
     const char *resource_name;      /* ResourceName of an algorithm that has one; NULL */
 };
 
-/* Reads and checks. Everything lives in `mem`. `log_power` is the setting, used when the document
- * does not say. ERR_BAD_INPUT names the member. modelSpec.args is only checked for being there. */
-int document_read(const char *text, size_t len, bool log_power, struct mem *mem,
+/* Reads and checks. Everything lives in `mem`. `log_power` is the setting, used when the document does not say;
+ * `others` (may be NULL) has the algorithms beside the built-ins. ERR_BAD_INPUT names the member; whatever `others`
+ * failed with. modelSpec.args is only checked for being there. */
+int document_read(const char *text, size_t len, bool log_power, const struct algorithm_source *others, struct mem *mem,
                   struct search_plan *ret, struct err *err);
+
+/* The same for a stored document that is only looked at: any algorithm will do, as it may be gone. ret->algorithm is none
+ * that could run. */
+int document_read_stored(const char *text, struct mem *mem, struct search_plan *ret, struct err *err);
 
 void document_write(const struct document *doc, struct text *out);
 
@@ -88,5 +93,6 @@ const char *search_name_trouble(const char *name);
 int values_read(const char *echo, int64_t resource, struct mem *mem, struct value **ret, int *ret_n,
                 struct err *err);
 
-/* The plan's algorithm, not told anything yet. ERR_BAD_INPUT as of make(). */
-struct algorithm_ctx *search_algorithm(const struct search_plan *p, int64_t seed, struct err *err);
+/* The plan's algorithm, not told anything yet; `wake` as in algorithm.h. ERR_BAD_INPUT as of make(). */
+struct algorithm_ctx *search_algorithm(const struct search_plan *p, int64_t seed, void (*wake)(void *arg),
+                                       void *wake_arg, struct err *err);

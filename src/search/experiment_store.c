@@ -9,7 +9,7 @@
 
 #define EXPERIMENT_COLUMNS \
     "id, cube, hyperparams, resource, parent, stopped_early, state, metric, metrics, message, exec, driver_id," \
-    " started_ms, ended_ms"
+    " started_ms, ended_ms, told"
 
 static const char sql_each[] =
     "SELECT " EXPERIMENT_COLUMNS

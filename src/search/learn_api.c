@@ -91,7 +91,7 @@ static int read_search(struct lesson *l, struct err *err)
         return -1;
     if (l->row.seq != seq)
         return err_set(err, ERR_NOT_FOUND, "there is no search \"%.100s\"", l->row.name);
-    return document_read(l->row.spec, strlen(l->row.spec), true, mem, &l->plan, err);
+    return document_read_stored(l->row.spec, mem, &l->plan, err);
 }
 
 /* Nothing may keep the write-ahead log from being emptied while a slow client takes its reply. */

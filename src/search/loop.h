@@ -12,6 +12,7 @@
 #include "tasks/submit.h"
 
 struct db;
+struct helpers;
 struct metric_row;
 struct records;
 struct tasks;
@@ -117,6 +118,7 @@ struct searches {
     struct live *lives;
     struct change *changes;
     struct records *records;
+    struct helpers *helpers;        /* processes of plugins */
 };
 
 /* --- change.c: any failure but a conflict is tried again until it works --- */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "search/experiment_store.h"
+#include "search/plugin_store.h"
 #include "search/prior_store.h"
 #include "store/db.h"
 #include "tasks/exec_paths.h"
@@ -283,20 +284,28 @@ static int load_experiment(void *arg, const struct experiment *e, struct err *er
     return 0;
 }
 
+static int load_algorithm(struct live *live, struct db *db, struct err *err)
+{
+    const struct algorithm_source plugins = plugins_source(db);
+    const char *spec = live->row.spec;
+
+    if (document_read(spec, strlen(spec), /* log_power= */ true, &plugins, live->mem, &live->plan, err) < 0)
+        return -1;
+    live->algorithm = search_algorithm(&live->plan, live->row.seed, search_wake, live, err);
+    if (!live->algorithm)
+        return -1;
+    return live->plan.algorithm->resume ? live->plan.algorithm->resume(live->algorithm, live, db, err) : 0;
+}
+
 static int load(struct live *live, struct db *db, const char *name, struct err *err)
 {
     const struct settings *settings = config_of(live)->settings;
     struct loading loading = { live, db };
-    const char *spec;
 
-    if (searches_find(db, name, live->mem, &live->row, err) < 0)
+    if (searches_find(db, name, live->mem, &live->row, err) < 0 || load_algorithm(live, db, err) < 0)
         return -1;
-    spec = live->row.spec;
-    if (document_read(spec, strlen(spec), /* log_power= */ true, live->mem, &live->plan, err) < 0)
-        return -1;
-    live->algorithm = search_algorithm(&live->plan, live->row.seed, err);
     early_begin(live);
-    if (!live->algorithm || priors_each(db, name, tell_prior, live, err) < 0 ||
+    if (priors_each(db, name, tell_prior, live, err) < 0 ||
         experiments_each(db, name, load_experiment, &loading, err) < 0)
         return -1;
     live->state = (enum search_state)search_state_parse(live->row.state);

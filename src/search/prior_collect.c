@@ -98,7 +98,7 @@ static int add_earlier(struct call *c, struct db *db, const char *name, const st
     if ((rc < 0 && err->kind == ERR_NOT_FOUND) || (rc == 0 && !call_owns(c, s.creator)))
         return err_field(err, WARM_START_FIELD, "the name of a search of yours",
                          "there is no search \"%.100s\" to learn from", name);
-    if (rc < 0 || document_read(s.spec, strlen(s.spec), true, c->mem, &before, err) < 0)
+    if (rc < 0 || document_read_stored(s.spec, c->mem, &before, err) < 0)
         return -1;
     if (check_direction(plan, before.maximize, WARM_START_FIELD, "the earlier search", err) < 0)
         return -1;

@@ -262,7 +262,7 @@ static int begin(struct kept *k, struct db *db, const char *name, struct mem *me
 
     if (searches_find(db, name, mem, &s, err) < 0)
         return -1;
-    if (document_read(s.spec, strlen(s.spec), true, mem, &plan, &unreadable) == 0) {
+    if (document_read_stored(s.spec, mem, &plan, &unreadable) == 0) {
         echo_algo(&plan.doc, &k->algo);
         echo_params(&plan.doc, &k->params);
     }

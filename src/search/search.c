@@ -50,6 +50,7 @@ const struct field experiment_fields[] = {
     { "driver_id",   TEXT(struct experiment, driver_id) },
     { "started_ms",  INT(struct experiment, started_ms) },
     { "ended_ms",    INT(struct experiment, ended_ms) },
+    { "told",        INT(struct experiment, told) },
     { .type = FIELD_END },
 };
 

@@ -18,7 +18,7 @@ struct search {                 /* columns of table search; none of them is the 
     const char *sig_name;
     const char *args;           /* secrets redacted */
     const char *spec;           /* the document, as document_write() made it */
-    const char *package;        /* folder below <data>/searches; NULL: no files were uploaded */
+    const char *package;        /* folder below <data>/searches; NULL: no files were uploaded, and none are kept */
     int64_t seed;
     int64_t created_ms;         /* Unix time */
     int64_t started_ms;         /* of the present run */
@@ -52,6 +52,7 @@ struct experiment {             /* columns of table experiment */
     const char *exec;           /* id of its task; NULL until submitted */
     const char *driver_id;
     int64_t started_ms, ended_ms;   /* Unix time, INT_UNSET until then */
+    int64_t told;               /* the call that a plugin was told its end with; INT_UNSET: not yet */
 };
 
 extern const struct field experiment_fields[];

@@ -8,6 +8,7 @@
 #include "search/echo.h"
 #include "search/form.h"
 #include "search/loop.h"
+#include "search/plugin_store.h"
 #include "search/search_create.h"
 #include "search/search_own.h"
 #include "search/search_show.h"
@@ -144,6 +145,8 @@ static int make_restart(struct db *db, void *arg, struct err *err)
 {
     struct named *n = arg;
 
+    if (plugins_check_search(db, n->search.name, err) < 0)
+        return -1;
     return searches_restart(db, n->search.name, clock_unix_ms(), &n->news, err);
 }
 

@@ -12,8 +12,10 @@
 #include "base/settings.h"
 #include "search/form.h"
 #include "search/loop.h"
+#include "search/plugin_store.h"
 #include "search/prior_collect.h"
 #include "search/prior_store.h"
+#include "store/db.h"
 #include "tasks/exec_paths.h"
 #include "tasks/tasks.h"
 
@@ -73,15 +75,24 @@ static uint64_t random_bits(void)
     return bits;
 }
 
+static int read_plan(struct new_search *n, const struct text *document, struct err *err)
+{
+    CLEANUP(db_closep) struct db *db = db_open(n->searches->tasks->config.db_path, DB_READ, err);
+    const struct algorithm_source plugins = plugins_source(db);
+
+    if (!db)
+        return -1;
+    return document_read(document->data, document->len, text_same(settings_of(n)->power_sampling, "log"), &plugins,
+                         n->call->mem, &n->plan, err);
+}
+
 static int check(struct new_search *n, struct err *err)
 {
     struct call *c = n->call;
     CLEANUP(text_done) struct text document = {0};
     const struct document *doc = &n->plan.doc;
 
-    if (form_document(c, "the search", &document, err) < 0 ||
-        document_read(document.data, document.len, text_same(settings_of(n)->power_sampling, "log"),
-                      c->mem, &n->plan, err) < 0)
+    if (form_document(c, "the search", &document, err) < 0 || read_plan(n, &document, err) < 0)
         return -1;
     find_files(n);
     n->submission.user = c->user;
@@ -101,7 +112,7 @@ static int describe(struct new_search *n, struct err *err)
     CLEANUP(text_done) struct text spec = {0};
     int64_t seed = n->plan.seed != INT_UNSET ? n->plan.seed : (int64_t)(random_bits() >> 1);
 
-    algorithm = search_algorithm(&n->plan, seed, err);
+    algorithm = search_algorithm(&n->plan, seed, /* wake= */ NULL, NULL, err);
     if (!algorithm)
         return -1;
     if (!doc.name)
@@ -146,7 +157,7 @@ static int keep_package(struct new_search *n, struct err *err)
     const struct exec *e = &n->submission.exec;
     const char *code = exec_code_dir(settings_of(n), e->creator, e->id, mem);
 
-    if (n->submission.n_files == 0)
+    if (n->submission.n_files == 0 && !n->plan.algorithm->keeps_files)
         return 0;
     n->row.package =
         mem_printf(mem, "%" PRIx64 "-%08x", (uint64_t)clock_unix_ms(), (unsigned)random_bits());
@@ -176,6 +187,8 @@ static int make_search(struct db *db, void *arg, struct err *err)
     struct new_search *n = arg;
 
     if (searches_insert(db, &n->row, &n->news, err) < 0)
+        return -1;
+    if (plugins_check_search(db, n->row.name, err) < 0)    /* it may have been deleted since it was looked up */
         return -1;
     return priors_insert(db, n->row.name, &n->priors, err);
 }

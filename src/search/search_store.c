@@ -158,7 +158,7 @@ static const char sql_restart[] =
 static const char sql_reopen[] =
     "UPDATE experiment"
     "   SET state = 'NOTRUN', metric = NULL, metrics = NULL, message = NULL, exec = NULL, driver_id = NULL,"
-    "       started_ms = NULL, ended_ms = NULL, stopped_early = 0, changed = " THIS_VERSION
+    "       started_ms = NULL, ended_ms = NULL, stopped_early = 0, told = NULL, changed = " THIS_VERSION
     " WHERE search = :search AND state = 'KILLED'";
 
 static const char sql_count_reopen[] =

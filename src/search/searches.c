@@ -9,8 +9,10 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "base/work.h"
+#include "cluster/helper.h"
 #include "search/experiment_store.h"
 #include "search/loop.h"
+#include "search/plugin_install.h"
 #include "search/record.h"
 #include "store/db.h"
 #include "tasks/tasks.h"
@@ -26,6 +28,7 @@ struct searches *searches_new(struct tasks *tasks, struct err *err)
     (void)err;
     s->tasks = tasks;
     s->records = records_new();
+    s->helpers = helpers_new(tasks->config.settings, tasks->config.loop, tasks->config.work);
     tasks_on_move(tasks, search_moved, s);
     tasks_on_metrics(tasks, search_measured, s);
     return s;
@@ -42,6 +45,7 @@ void searches_free(struct searches *s)
         live_free(live);
     }
     changes_free(s);
+    helpers_free(s->helpers);
     records_free(s->records);
     free(s);
 }
@@ -195,6 +199,7 @@ int searches_recover(struct searches *s, struct err *err)
     if (!db || searches_each_unfinished(db, note_unfinished, &u, err) < 0 ||
         remove_leftovers(s, db, err) < 0)
         return -1;
+    plugins_sweep(s->tasks->config.settings, db);
     for (size_t i = 0; i < u.forced.n; i++)
         if (finish_force(s, db, u.forced.items[i], err) < 0)
             return -1;

@@ -359,16 +359,20 @@ int space_make(const struct list *specs, bool log_power, struct mem *mem, struct
     return 0;
 }
 
+double range_grid(const struct dimension *d, int64_t k)
+{
+    double x = d->from + (double)k * (d->step ? d->step : 1);
+
+    return d->step ? round_decimals(x, d->decimals) : x;
+}
+
 /* The value of a range at u in [0, 1). */
 static double range_at(const struct dimension *d, double u)
 {
-    double x, k;
+    double x;
 
     if (d->n_values) {
-        k = fmin(floor(u * (double)d->n_values), (double)(d->n_values - 1));
-        x = d->from + k * (d->step ? d->step : 1);
-        if (d->step)
-            x = round_decimals(x, d->decimals);
+        x = range_grid(d, (int64_t)fmin(floor(u * (double)d->n_values), (double)(d->n_values - 1)));
     } else {
         x = d->from + u * (d->to - d->from);
     }

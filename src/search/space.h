@@ -73,6 +73,9 @@ void space_respell(json_t *list);
 int space_make(const struct list *specs, bool log_power, struct mem *mem, struct space *ret,
                struct err *err);
 
+/* Point k of a range that has a grid (n_values is not 0): a value, or the exponent of one when there is `power`. */
+double range_grid(const struct dimension *d, int64_t k);
+
 /* The values at a point of the cube. [n_dims] in, [n_dims] out. */
 void space_values(const struct space *s, const double *cube, struct value *ret);
 

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-TABLES = ["user", "token", "exec", "event", "metric", "search", "experiment"]
+TABLES = ["user", "token", "exec", "event", "metric", "search", "experiment", "algorithm", "plugin_call", "suggestion"]
 KEPT = ["run", "results", "uploads", "searches"]        # folders below the data directory
 PATIENCE_S = 60
 

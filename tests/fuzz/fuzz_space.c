@@ -74,12 +74,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct search_plan plan, again;
     struct err err = {0};
 
-    if (document_read((const char *)data, size, size % 2, mem, &plan, &err) < 0) {
+    if (document_read((const char *)data, size, size % 2, NULL, mem, &plan, &err) < 0) {
         require(err.kind == ERR_BAD_INPUT && err.text[0]);
         return 0;
     }
     document_write(&plan.doc, &first);
-    require(document_read(first.data, first.len, true, mem, &again, &err) == 0);
+    require(document_read(first.data, first.len, true, NULL, mem, &again, &err) == 0);
     document_write(&again.doc, &second);
     require(strcmp(first.data, second.data) == 0);
     check_space(&plan, mem);

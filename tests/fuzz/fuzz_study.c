@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct priors priors;
     struct study study;
 
-    if (document_read(document, sizeof document - 1, true, mem, &plan, &err) < 0)
+    if (document_read(document, sizeof document - 1, true, NULL, mem, &plan, &err) < 0)
         abort();
     priors = (struct priors){ .mem = mem, .space = &plan.space };
     db = foreign_open_bytes(data, size, &limits, &err);

@@ -56,7 +56,7 @@ static void a_table_has_a_heading_and_typed_values(void **state)
     struct err err = {0};
 
     (void)state;
-    assert_int_equal(document_read(document, strlen(document), true, mem, &plan, &err), 0);
+    assert_int_equal(document_read(document, strlen(document), true, NULL, mem, &plan, &err), 0);
     t = tried_new(&plan, false, 0);
     csv_heading(t, &plan.doc.algo, &out);
     csv_line(t, &plan.doc.algo, &ended, &out);

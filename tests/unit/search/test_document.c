@@ -20,7 +20,7 @@
 
 static int read_text(const char *text, struct mem *mem, struct search_plan *ret, struct err *err)
 {
-    return document_read(text, strlen(text), true, mem, ret, err);
+    return document_read(text, strlen(text), true, NULL, mem, ret, err);
 }
 
 static void the_smallest_document_gets_the_documented_defaults(void **state)
@@ -132,7 +132,7 @@ static void what_is_written_reads_back_the_same(void **state)
 
         assert_int_equal(read_text(documents[i], mem, &p, &err), 0);
         document_write(&p.doc, &first);
-        assert_int_equal(document_read(first.data, first.len, /* log_power= */ false, mem, &again, &err), 0);
+        assert_int_equal(document_read(first.data, first.len, /* log_power= */ false, NULL, mem, &again, &err), 0);
         document_write(&again.doc, &second);
         assert_string_equal(first.data, second.data);
         assert_int_equal(p.maximize, again.maximize);
@@ -152,9 +152,9 @@ static void the_power_law_of_a_stored_search_does_not_follow_the_setting(void **
     struct value v;
 
     (void)state;
-    assert_int_equal(document_read(power, strlen(power), /* log_power= */ true, mem, &p, &err), 0);
+    assert_int_equal(document_read(power, strlen(power), /* log_power= */ true, NULL, mem, &p, &err), 0);
     document_write(&p.doc, &stored);
-    assert_int_equal(document_read(stored.data, stored.len, /* log_power= */ false, mem, &p, &err), 0);
+    assert_int_equal(document_read(stored.data, stored.len, /* log_power= */ false, NULL, mem, &p, &err), 0);
     space_values(&p.space, &middle, &v);
     assert_true(v.real == 0.1);
 }

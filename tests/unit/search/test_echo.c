@@ -119,7 +119,7 @@ static void a_record_has_only_members_that_the_api_page_describes(void **state)
     s.message = "why";
     s.prior_told = 3;
     s.prior_skipped = 1;
-    assert_int_equal(document_read(document, strlen(document), true, mem, &plan, &err), 0);
+    assert_int_equal(document_read(document, strlen(document), true, NULL, mem, &plan, &err), 0);
     echo_experiment(&ended, &list);
     echo_head(&s, RECORD_WHOLE, s.started_ms, &out);
     out.data[0] = '{';

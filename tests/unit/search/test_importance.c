@@ -34,7 +34,7 @@ static struct fixture open_table(const char *objective, const char *params)
 
     text_addf(&t, "{'modelSpec': {'args': 'a'}, 'algoDef': {'algorithm': 'Random', 'objectiveMetric': 'loss', 'objective': '%s'}, "
                   "'hyperParams': [%s]}", objective, params);
-    if (document_read(t.data, t.len, true, f.mem, &f.plan, &err) < 0)
+    if (document_read(t.data, t.len, true, NULL, f.mem, &f.plan, &err) < 0)
         fail_msg("%s", err.text);
     f.tried = tried_new(&f.plan, true, 100);
     return f;

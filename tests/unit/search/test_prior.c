@@ -37,7 +37,7 @@ static struct fixture open_space(void)
     struct fixture f = { .mem = mem_new() };
     struct err err = {0};
 
-    assert_int_equal(document_read(document, strlen(document), true, f.mem, &f.plan, &err), 0);
+    assert_int_equal(document_read(document, strlen(document), true, NULL, f.mem, &f.plan, &err), 0);
     f.priors = (struct priors){ .mem = f.mem, .space = NULL };
     return f;
 }

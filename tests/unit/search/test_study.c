@@ -55,7 +55,7 @@ static void every_kind_of_parameter_has_its_distribution(void **state)
 
         text_addf(&document, "{'modelSpec': {'args': 'a'}, 'algoDef': {'algorithm': 'Random', 'objectiveMetric': 'loss'}, "
                              "'hyperParams': [{'name': 'p', %s}]}", rows[i].param);
-        if (document_read(document.data, document.len, true, mem, &plan, &err) < 0)
+        if (document_read(document.data, document.len, true, NULL, mem, &plan, &err) < 0)
             fail_msg("%s", err.text);
         t = tried_new(&plan, false, 0);
         study_distribution(&t->columns[0], &out);

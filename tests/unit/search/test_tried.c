@@ -37,7 +37,7 @@ static struct fixture open_table(const char *text)
     struct fixture f = { .mem = mem_new() };
     struct err err = {0};
 
-    if (document_read(text, strlen(text), true, f.mem, &f.plan, &err) < 0)
+    if (document_read(text, strlen(text), true, NULL, f.mem, &f.plan, &err) < 0)
         fail_msg("%s", err.text);
     f.tried = tried_new(&f.plan, /* values= */ true, 10);
     return f;
