@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli.h"
 
+#include "cli/algorithm.h"
 #include "cli/cluster.h"
 #include "cli/common.h"
 #include "cli/completion.h"
@@ -73,6 +74,18 @@ const struct command commands[] = {
     { "search restart", search_restart_command, "Go on with a stopped search", "NAME", "\nexample:\n  trainyard search restart ann-hpo-8172\n" },
     { "search rm", search_rm_command, "Delete a search", "NAME [--with-tasks]",
       "\n      --with-tasks  the tasks of its trials too\n\nexample:\n  trainyard search rm ann-hpo-8172\n" },
+    { "algorithm ls", algorithm_ls_command, "List search algorithms", "", "\nexample:\n  trainyard algorithm ls\n" },
+    { "algorithm show", algorithm_show_command, "One search algorithm", "NAME", "\nexample:\n  trainyard algorithm show mine\n" },
+    { "algorithm install", algorithm_install_command, "Install a search algorithm of your own", "NAME PATH [options]",
+      "\nPATH is a folder with optimizer.py, or with a program named optimizer, or an archive of one.\n\n"
+      "      --on-server        PATH is a folder on the server\n"
+      "      --conda-home PATH  conda installation on the server that it runs with\n"
+      "      --conda-env NAME   environment of it\n"
+      "      --log-level LEVEL  DEBUG, INFO (default), WARN, ERROR or CRITICAL\n"
+      "\nexamples:\n  trainyard algorithm install climb examples/plugins/python\n"
+      "  trainyard algorithm install mine /srv/shared/mine --on-server --log-level debug\n" },
+    { "algorithm rm", algorithm_rm_command, "Delete an installed search algorithm", "NAME",
+      "\nexample:\n  trainyard algorithm rm mine\n" },
     { "frameworks", frameworks_command, "What tasks can run with", "", "\nexample:\n  trainyard frameworks\n" },
     { "group", group_command, "Instance groups tasks can run on", "", "\nexample:\n  trainyard group --json\n" },
     { "doctor", doctor_command, "Look for what is wrong and say what to do", "[--data DIR]",
@@ -86,10 +99,10 @@ const struct command commands[] = {
 void cli_overview(void)
 {
     puts("usage: trainyard COMMAND [options]\n\nTrains models, searches hyperparameters and keeps what comes out.\n\n"
-         "  serve            Run the server\n  user             Accounts of a data directory: add, passwd, ls, rm\n"
-         "  suggest          Points of a search space without a server, as JSON lines");
+         "  serve              Run the server\n  user               Accounts of a data directory: add, passwd, ls, rm\n"
+         "  suggest            Points of a search space without a server, as JSON lines");
     for (const struct command *c = commands; c->name; c++)
-        printf("  %-16s %s\n", c->name, c->summary);
+        printf("  %-18s %s\n", c->name, c->summary);
     puts("\nEvery command has --help with examples; most have --json. A first look:\n"
          "  trainyard serve --data ./data            then, in another terminal:\n"
          "  trainyard login http://127.0.0.1:9280\n"
@@ -106,6 +119,20 @@ static int words_matched(const struct command *c, int argc, char **argv)
     if (argc < 2 || strncmp(c->name, argv[0], (size_t)(space - c->name)) != 0 || argv[0][space - c->name])
         return 0;
     return strcmp(space + 1, argv[1]) == 0 ? 2 : 0;
+}
+
+/* What may follow a word that several commands start with; false when none does. */
+static bool explain_noun(const char *noun)
+{
+    CLEANUP(text_done) struct text verbs = {0};
+    size_t len = strlen(noun);
+
+    for (const struct command *c = commands; c->name; c++)
+        if (strncmp(c->name, noun, len) == 0 && c->name[len] == ' ')
+            text_addf(&verbs, "%s%s", verbs.len ? ", " : "", c->name + len + 1);
+    if (verbs.len)
+        fprintf(stderr, "trainyard %s: one of %s\n", noun, verbs.data);
+    return verbs.len > 0;
 }
 
 static void forget_login(struct client_login *login)
@@ -129,9 +156,7 @@ int cli_main(int argc, char **argv)
         forget_login(&cli.login);
         return code;
     }
-    if (strcmp(argv[0], "search") == 0)
-        fputs("trainyard search: one of start, ls, show, watch, curve, export, stop, restart, rm\n", stderr);
-    else
+    if (!explain_noun(argv[0]))
         fprintf(stderr, "trainyard: there is no command \"%s\"; `trainyard --help` lists them\n", argv[0]);
     return EXIT_USAGE;
 }

@@ -203,8 +203,8 @@ static bool answers_to(const char *id, const char *prefix)
     return false;
 }
 
-static char *find_one(struct cli *cli, const char *path, const char *key, const char *what, const char *prefix,
-                      struct err *err)
+static char *find_one(struct cli *cli, const char *path, const char *key, const char *what, const char *lister,
+                      const char *prefix, struct err *err)
 {
     json_auto_t *list = client_get(cli->client, path, err);
     const char *found = NULL;
@@ -227,8 +227,7 @@ static char *find_one(struct cli *cli, const char *path, const char *key, const 
     if (n_found == 1)
         return xstrdup(found);
     if (n_found == 0)
-        err_set(err, ERR_NOT_FOUND, "no %s is called \"%s\"; `trainyard %s` lists them", what, prefix,
-                strcmp(what, "task") == 0 ? "ps --all" : "search ls");
+        err_set(err, ERR_NOT_FOUND, "no %s is called \"%s\"; `trainyard %s` lists them", what, prefix, lister);
     else
         err_set(err, ERR_BAD_INPUT, "\"%s\" could be any of %d %ss; give more of the name", prefix, n_found, what);
     return NULL;
@@ -236,12 +235,17 @@ static char *find_one(struct cli *cli, const char *path, const char *key, const 
 
 char *cli_find_exec(struct cli *cli, const char *prefix, struct err *err)
 {
-    return find_one(cli, "/execs", "id", "task", prefix, err);
+    return find_one(cli, "/execs", "id", "task", "ps --all", prefix, err);
 }
 
 char *cli_find_search(struct cli *cli, const char *prefix, struct err *err)
 {
-    return find_one(cli, "/hypersearch?fields=hpoName", "hpoName", "search", prefix, err);
+    return find_one(cli, "/hypersearch?fields=hpoName", "hpoName", "search", "search ls", prefix, err);
+}
+
+char *cli_find_algorithm(struct cli *cli, const char *prefix, struct err *err)
+{
+    return find_one(cli, "/hypersearch/algorithm", "name", "algorithm", "algorithm ls", prefix, err);
 }
 
 int cli_one(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags, const char *what,
@@ -261,4 +265,35 @@ int cli_one(struct cli *cli, int argc, char **argv, const struct flag *flags, si
         return code;
     *ret_id = find(cli, cli->words[0], &err);
     return *ret_id ? -1 : cli_fail(&err);
+}
+
+int cli_list(struct cli *cli, int argc, char **argv, const char *path, const char *const *keys,
+             const char *const *headings, int n)
+{
+    json_auto_t *list = NULL;
+    struct table *table;
+    struct err err = {0};
+    json_t *record;
+    size_t i;
+    int code = cli_flags(cli, argc, argv, NULL, 0);
+
+    if (code < 0)
+        code = cli_connect(cli);
+    if (code >= 0)
+        return code;
+    list = client_get(cli->client, path, &err);
+    if (!list)
+        return cli_fail(&err);
+    if (cli->json) {
+        cli_print_json(list);
+        return EXIT_DONE;
+    }
+    table = table_new(n);
+    for (int k = 0; k < n; k++)
+        table_cell(table, headings[k]);
+    json_array_foreach(list, i, record)
+        for (int k = 0; k < n; k++)
+            table_cell(table, cli_str(record, keys[k]));
+    table_print(table);
+    return EXIT_DONE;
 }

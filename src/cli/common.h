@@ -57,11 +57,16 @@ void cli_print_json(const json_t *json);
 
 const char *cli_str(const json_t *record, const char *key);     /* "" when absent */
 
-/* The one task or search whose id starts with `prefix`; free() the result. NULL with a sentence. */
+/* The one thing whose name starts with `prefix`; free() the result. NULL with a sentence. */
 char *cli_find_exec(struct cli *cli, const char *prefix, struct err *err);
 char *cli_find_search(struct cli *cli, const char *prefix, struct err *err);
+char *cli_find_algorithm(struct cli *cli, const char *prefix, struct err *err);
 
-/* Options, connection and the one task or search that a command is about; -1 to go on. `what` is "task" or "search". */
+/* All of a command that lists the records of GET `path`, as a table of n of their members. Returns the exit code. */
+int cli_list(struct cli *cli, int argc, char **argv, const char *path, const char *const *keys,
+             const char *const *headings, int n);
+
+/* Options, connection and the one thing that a command is about; -1 to go on. `what` it is: "task". */
 typedef char *cli_find_fn(struct cli *cli, const char *prefix, struct err *err);
 int cli_one(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags, const char *what,
             cli_find_fn *find, char **ret_id);

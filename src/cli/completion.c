@@ -4,21 +4,44 @@
 #include <stdio.h>
 #include <string.h>
 
-/* First words without repeats, or the second words of `first`. */
-static void print_words(const char *first)
+/* Whether `c` is the first command of the table whose name starts with its first word. */
+static bool is_new_word(const struct command *c, size_t len)
 {
-    size_t len = first ? strlen(first) : 0;
+    for (const struct command *d = commands; d != c; d++)
+        if (strncmp(d->name, c->name, len) == 0 && (d->name[len] == ' ' || !d->name[len]))
+            return false;
+    return true;
+}
 
+/* Calls each() for every word that several commands start with. */
+static void each_noun(void (*each)(const char *noun, int len))
+{
     for (const struct command *c = commands; c->name; c++) {
-        const char *space = strchr(c->name, ' ');
+        size_t len = strcspn(c->name, " ");
 
-        if (first && space && strncmp(c->name, first, len) == 0 && c->name[len] == ' ')
-            printf(" %s", space + 1);
-        else if (!first && !space)
-            printf(" %s", c->name);
+        if (c->name[len] && is_new_word(c, len))
+            each(c->name, (int)len);
     }
-    if (!first)
-        fputs(" search serve user help version", stdout);
+}
+
+static void print_verbs(const char *noun, int len)
+{
+    printf(" ;;\n    2:%.*s) words='", len, noun);
+    for (const struct command *c = commands; c->name; c++)
+        if (strncmp(c->name, noun, (size_t)len) == 0 && c->name[len] == ' ')
+            printf(" %s", c->name + len + 1);
+    putchar('\'');
+}
+
+static void print_first_words(void)
+{
+    for (const struct command *c = commands; c->name; c++) {
+        size_t len = strcspn(c->name, " ");
+
+        if (is_new_word(c, len))
+            printf(" %.*s", (int)len, c->name);
+    }
+    fputs(" serve user help version", stdout);
 }
 
 static void print_bash(void)
@@ -27,20 +50,27 @@ static void print_bash(void)
           "    local word=${COMP_WORDS[COMP_CWORD]} words=''\n"
           "    case $COMP_CWORD:${COMP_WORDS[1]} in\n"
           "    1:*) words='", stdout);
-    print_words(NULL);
-    fputs("' ;;\n    2:search) words='", stdout);
-    print_words("search");
-    fputs("' ;;\n    2:user) words='add passwd ls rm' ;;\n"
+    print_first_words();
+    putchar('\'');
+    each_noun(print_verbs);
+    fputs(" ;;\n    2:user) words='add passwd ls rm' ;;\n"
           "    2:completion) words='bash zsh fish' ;;\n"
           "    2:show|2:logs|2:stop|2:rm|2:result)\n"
           "        words=$(trainyard ps --all --json 2>/dev/null | sed -n 's/^ *\"id\": \"\\(.*\\)\",$/\\1/p') ;;\n"
           "    3:search)\n"
           "        words=$(trainyard search ls --json 2>/dev/null | sed -n 's/^ *\"hpoName\": \"\\(.*\\)\",$/\\1/p') ;;\n"
+          "    3:algorithm)\n"
+          "        words=$(trainyard algorithm ls --json 2>/dev/null | sed -n 's/^ *\"name\": \"\\(.*\\)\",$/\\1/p') ;;\n"
           "    esac\n"
           "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
           "    [ -n \"$words\" ] || COMPREPLY=($(compgen -f -- \"$word\"))\n"
           "}\n"
           "complete -F _trainyard trainyard\n", stdout);
+}
+
+static void print_fish_noun(const char *noun, int len)
+{
+    printf("complete -c trainyard -n __fish_use_subcommand -f -a %.*s\n", len, noun);
 }
 
 static void print_fish(void)
@@ -49,11 +79,13 @@ static void print_fish(void)
         const char *space = strchr(c->name, ' ');
 
         if (space)
-            printf("complete -c trainyard -n '__fish_seen_subcommand_from search' -f -a %s -d '%s'\n", space + 1, c->summary);
+            printf("complete -c trainyard -n '__fish_seen_subcommand_from %.*s' -f -a %s -d '%s'\n", (int)(space - c->name),
+                   c->name, space + 1, c->summary);
         else
             printf("complete -c trainyard -n __fish_use_subcommand -f -a %s -d '%s'\n", c->name, c->summary);
     }
-    puts("complete -c trainyard -n __fish_use_subcommand -f -a 'search serve user'");
+    each_noun(print_fish_noun);
+    puts("complete -c trainyard -n __fish_use_subcommand -f -a 'serve user'");
 }
 
 int completion_command(struct cli *cli, int argc, char **argv)

@@ -6,10 +6,11 @@ import zipfile
 
 import pytest
 
-from harness import BUILD
+from harness import BUILD, ROOT
 
 COMMANDS = ["login", "logout", "run", "ps", "show", "logs", "stop", "rm", "result", "search start", "search ls",
-            "search show", "search watch", "search curve", "search export", "search stop", "search restart", "search rm", "frameworks", "group", "doctor",
+            "search show", "search watch", "search curve", "search export", "search stop", "search restart", "search rm",
+            "algorithm ls", "algorithm show", "algorithm install", "algorithm rm", "frameworks", "group", "doctor",
             "completion"]
 TRIAL = ('import json, os\nx = json.load(open("config.json"))["x"]\n'
          'json.dump([{"loss": x * x}], open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w"))\n')
@@ -43,6 +44,7 @@ def test_the_overview_names_every_command(stranger):
 def test_an_unknown_command_is_a_usage_error(stranger):
     assert "there is no command \"frobnicate\"" in stranger.run("frobnicate", code=2).stderr
     assert "one of start, ls" in stranger.run("search", code=2).stderr
+    assert "one of ls, show, install, rm" in stranger.run("algorithm", "frobnicate", code=2).stderr
 
 
 def test_an_unknown_option_is_a_usage_error(stranger):
@@ -170,6 +172,27 @@ def test_a_prior_that_cannot_be_used_is_refused_with_a_sentence(cli, learnt, scr
 def test_a_bad_search_document_gets_the_servers_sentence(cli, script):
     bad = script(json.dumps({**SEARCH, "algoDef": {**SEARCH["algoDef"], "maxParalleJobNum": 0}}), "bad.json")
     assert "maxParalleJobNum" in cli.run("search", "start", bad, "--file", script(TRIAL), code=1).stderr
+
+
+def test_an_algorithm_of_ones_own_in_commands(cli, script, tmp_path):
+    example = ROOT / "examples/plugins/shell"
+    assert cli.run("algorithm", "install", "listed", example, "--log-level", "debug", code=0).stdout == "installed listed\n"
+    assert "already" in cli.run("algorithm", "install", "listed", example, code=1).stderr
+    listed = cli.run("algorithm", "ls", code=0).stdout
+    assert "Random" in listed and "USER_PLUGIN" in listed
+    assert [a["name"] for a in json.loads(cli.run("algorithm", "ls", "--json", code=0).stdout)][-1] == "listed"
+    shown = cli.run("algorithm", "show", "listed", code=0).stdout
+    assert "tools/tune/plugins/listed" in shown and "DEBUG" in shown
+    document = tmp_path / "search.json"
+    space = [{"name": "x", "type": "Discrete", "dataType": "double", "discreteDbVal": [0.5, 0.25]}]
+    document.write_text(json.dumps({**SEARCH, "algoDef": {**SEARCH["algoDef"], "algorithm": "listed"}, "hyperParams": space}))
+    done = cli.run("search", "start", document, "--file", script(TRIAL), "--watch", code=0)
+    assert "FINISHED, 2/3 trials" in done.stdout
+    assert cli.run("algorithm", "rm", "listed", code=0).stdout == "removed listed\n"
+    assert "no algorithm is called" in cli.run("algorithm", "show", "listed", code=1).stderr
+    assert "built in" in cli.run("algorithm", "rm", "Random", code=1).stderr
+    assert "not a folder on the server" in cli.run("algorithm", "install", "x", "/nowhere", "--on-server", code=1).stderr
+    assert "which name" in cli.run("algorithm", "install", "x", code=2).stderr
 
 
 def test_lists_for_people_and_for_programs(cli):
