@@ -9,9 +9,9 @@
 #include "search/algorithm.h"
 #include "search/form.h"
 #include "search/loop.h"
-#include "search/plugin_install.h"
-#include "search/plugin_run.h"
-#include "search/plugin_store.h"
+#include "search/plugins/plugin_install.h"
+#include "search/plugins/plugin_run.h"
+#include "search/plugins/plugin_store.h"
 #include "store/db.h"
 #include "tasks/tasks.h"
 

@@ -8,7 +8,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/work.h"
-#include "search/prior.h"
+#include "search/priors/prior.h"
 #include "tasks/tasks.h"
 
 #include <inttypes.h>

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "search/echo.h"
-#include "search/experiment_store.h"
+#include "search/insight/experiment_store.h"
 #include "search/search_store.h"
 
 #include <errno.h>

@@ -8,7 +8,7 @@
 #include "search/echo.h"
 #include "search/form.h"
 #include "search/loop.h"
-#include "search/plugin_store.h"
+#include "search/plugins/plugin_store.h"
 #include "search/search_create.h"
 #include "search/search_own.h"
 #include "search/search_show.h"

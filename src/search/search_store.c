@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "search/echo.h"
-#include "search/experiment_store.h"
+#include "search/insight/experiment_store.h"
 #include "store/db.h"
 #include "tasks/exec.h"
 #include "tasks/exec_store.h"

@@ -2,7 +2,7 @@
 /* Whatever a plugin answers: it is refused with a clause, or each suggestion that is kept gives values that make an experiment
  * and read back the same, and what is said to the plugin about it is one line of JSON. */
 #include "search/document.h"
-#include "search/plugin_talk.h"
+#include "search/plugins/plugin_talk.h"
 #include "search/search.h"
 
 #include <math.h>

@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "search/rng.h"
+#include "search/methods/rng.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Whatever is sent as an Optuna study: it is refused with a sentence, or gives points of the space. */
-#include "search/study_in_store.h"
+#include "search/priors/study_in_store.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "search/prior.h"
+#include "search/priors/prior.h"
 #include "store/db.h"
 #include "store/foreign.h"
 

@@ -12,9 +12,9 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "search/climbing.h"
-#include "search/rungs.h"
-#include "search/sobol.h"
+#include "search/methods/climbing.h"
+#include "search/methods/rungs.h"
+#include "search/methods/sobol.h"
 
 #include <math.h>
 #include <string.h>

@@ -18,7 +18,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "search/coords.h"
+#include "search/methods/coords.h"
 
 enum {
     MODEL_TRIALS = 200,

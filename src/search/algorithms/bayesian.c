@@ -4,10 +4,10 @@
  *
  *   f ~ GP(0, k),  y = T(objective) = f + noise,   next = argmax log E[max(y_best - f(x), 0)]
  *
- * k is a Matérn 5/2 kernel with one length per parameter (search/gp.h), its hyperparameters are
- * the most probable ones (search/gp_fit.h), T is a monotone transform towards a normal
- * distribution (search/targets.h), and the improvement is searched for among candidates and then
- * by gradient (search/propose.h).
+ * k is a Matérn 5/2 kernel with one length per parameter (search/methods/gp.h), its hyperparameters are
+ * the most probable ones (search/methods/gp_fit.h), T is a monotone transform towards a normal
+ * distribution (search/methods/targets.h), and the improvement is searched for among candidates and then
+ * by gradient (search/methods/propose.h).
  *
  * Source: Jones, Schonlau & Welch 1998, "Efficient global optimization of expensive black-box
  * functions"; Snoek, Larochelle & Adams 2012, "Practical Bayesian optimization of machine
@@ -41,13 +41,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "search/coords.h"
-#include "search/gp.h"
-#include "search/gp_fit.h"
-#include "search/history.h"
-#include "search/propose.h"
-#include "search/sobol.h"
-#include "search/targets.h"
+#include "search/methods/coords.h"
+#include "search/methods/gp.h"
+#include "search/methods/gp_fit.h"
+#include "search/methods/history.h"
+#include "search/methods/propose.h"
+#include "search/methods/sobol.h"
+#include "search/methods/targets.h"
 
 #include <float.h>
 #include <inttypes.h>
@@ -83,7 +83,7 @@ static const struct gp_noise noiseless = { 1e-6, 1, 1e-2 }, noisy = { 1e-3, 2, 0
 static const struct view {
     int model;          /* whose lengths: index of `shortenings` */
     double margin;      /* of what was gained since the first points */
-    double box;         /* see search/propose.h */
+    double box;         /* see search/methods/propose.h */
     bool climb;
 } views[] = {
     { 0, 0.001, 0.2, true },

@@ -13,11 +13,11 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "search/brackets.h"
-#include "search/climbing.h"
-#include "search/estimator.h"
-#include "search/rng.h"
-#include "search/sobol.h"
+#include "search/methods/brackets.h"
+#include "search/methods/climbing.h"
+#include "search/methods/estimator.h"
+#include "search/methods/rng.h"
+#include "search/methods/sobol.h"
 
 #include <math.h>
 

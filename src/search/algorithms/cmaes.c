@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CmaEs: an evolution strategy that learns the shape of the objective around its mean (search/cma.h
+/* CmaEs: an evolution strategy that learns the shape of the objective around its mean (search/methods/cma.h
  * has the equations and their sources).
  *
  * The told trials, in order of their numbers, are cut into generations of lambda; the distribution
@@ -18,11 +18,11 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "search/cma.h"
-#include "search/coords.h"
-#include "search/history.h"
-#include "search/rng.h"
-#include "search/sobol.h"
+#include "search/methods/cma.h"
+#include "search/methods/coords.h"
+#include "search/methods/history.h"
+#include "search/methods/rng.h"
+#include "search/methods/sobol.h"
 
 #include <math.h>
 #include <string.h>

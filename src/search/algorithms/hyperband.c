@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Hyperband: many points with little of a resource, and the best of them again with more
- * (search/brackets.h has the algorithm, its source and what is done earlier than there).
+ * (search/methods/brackets.h has the algorithm, its source and what is done earlier than there).
  *
  * Points are drawn uniformly, as in the paper, but as a scrambled Sobol sequence, which leaves no
  * gaps. Without maxJobNum the brackets run once, with it as often as it takes. */
@@ -8,9 +8,9 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "search/brackets.h"
-#include "search/climbing.h"
-#include "search/sobol.h"
+#include "search/methods/brackets.h"
+#include "search/methods/climbing.h"
+#include "search/methods/sobol.h"
 
 #include <math.h>
 

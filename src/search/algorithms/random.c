@@ -4,7 +4,7 @@
 #include "search/algorithm.h"
 
 #include "base/mem.h"
-#include "search/rng.h"
+#include "search/methods/rng.h"
 
 struct algorithm_ctx {
     uint64_t seed;

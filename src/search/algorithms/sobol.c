@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sobol: trial n is point n of the scrambled Sobol sequence of search/sobol.h. Fixed parameters use
+/* Sobol: trial n is point n of the scrambled Sobol sequence of search/methods/sobol.h. Fixed parameters use
  * up no dimension. */
 #include "search/algorithm.h"
 
 #include "base/mem.h"
-#include "search/sobol.h"
+#include "search/methods/sobol.h"
 
 struct algorithm_ctx {
     uint64_t seed;

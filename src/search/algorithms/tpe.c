@@ -4,7 +4,7 @@
  * Cox, "Making a science of model search", ICML 2013.
  *
  * The told trials are ordered by loss. The best of them, min(ceil(GoodRatio n), GoodMax), give a
- * density l(x), all others a density g(x) (search/parzen.h). EICandidate points are drawn from l,
+ * density l(x), all others a density g(x) (search/methods/parzen.h). EICandidate points are drawn from l,
  * and the one with the largest l(x) / g(x) is tried: by (2011, eq. 15) it has the largest expected
  * improvement. The first WarmUp trials do not use the model.
  *
@@ -30,8 +30,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "search/estimator.h"
-#include "search/sobol.h"
+#include "search/methods/estimator.h"
+#include "search/methods/sobol.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
-#include "search/acquire.h"
+#include "search/methods/acquire.h"
 
 #include <math.h>
 #include <setjmp.h>

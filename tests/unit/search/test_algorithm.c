@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "search/algorithm.h"
-#include "search/rng.h"
+#include "search/methods/rng.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
 #include "base/field.h"
-#include "search/brackets.h"
-#include "search/rng.h"
+#include "search/methods/brackets.h"
+#include "search/methods/rng.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "search/algorithm.h"
-#include "search/rng.h"
+#include "search/methods/rng.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
-#include "search/cma.h"
-#include "search/eigen.h"
-#include "search/rng.h"
+#include "search/methods/cma.h"
+#include "search/methods/eigen.h"
+#include "search/methods/rng.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search/coords.h"
-#include "search/rng.h"
+#include "search/methods/coords.h"
+#include "search/methods/rng.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search/csv.h"
+#include "search/insight/csv.h"
 
 #include "base/err.h"
 #include "base/mem.h"

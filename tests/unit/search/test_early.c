@@ -2,7 +2,7 @@
 #include "search/early.h"
 
 #include "base/cleanup.h"
-#include "search/rng.h"
+#include "search/methods/rng.h"
 
 #include <math.h>
 #include <setjmp.h>

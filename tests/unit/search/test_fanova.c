@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search/fanova.h"
+#include "search/insight/fanova.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "search/rng.h"
+#include "search/methods/rng.h"
 
 #include <math.h>
 #include <setjmp.h>

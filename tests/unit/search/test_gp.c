@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Judged by the textbook: K^-1 and its determinant by Gauss-Jordan elimination, one number at a time. */
 #include "base/cleanup.h"
-#include "search/cholesky.h"
-#include "search/gp.h"
-#include "search/gp_fit.h"
-#include "search/rng.h"
+#include "search/methods/cholesky.h"
+#include "search/methods/gp.h"
+#include "search/methods/gp_fit.h"
+#include "search/methods/rng.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search/history.h"
+#include "search/methods/history.h"
 
 #include <math.h>
 #include <setjmp.h>

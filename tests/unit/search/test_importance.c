@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search/importance.h"
+#include "search/insight/importance.h"
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "search/rng.h"
+#include "search/methods/rng.h"
 
 #include <math.h>
 #include <setjmp.h>

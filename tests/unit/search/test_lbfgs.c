@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search/lbfgs.h"
+#include "search/methods/lbfgs.h"
 
 #include <math.h>
 #include <setjmp.h>

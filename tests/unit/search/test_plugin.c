@@ -2,7 +2,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "search/plugin.h"
+#include "search/plugins/plugin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

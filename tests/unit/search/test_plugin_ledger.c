@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "search/algorithm.h"
-#include "search/plugin_ledger.h"
+#include "search/plugins/plugin_ledger.h"
 #include "search/search.h"
 
 #include <jansson.h>

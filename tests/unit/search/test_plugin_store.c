@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "search/plugin_store.h"
+#include "search/plugins/plugin_store.h"
 #include "search/search_store.h"
 #include "store/db.h"
 

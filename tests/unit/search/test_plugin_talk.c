@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "search/document.h"
-#include "search/plugin.h"
-#include "search/plugin_talk.h"
+#include "search/plugins/plugin.h"
+#include "search/plugins/plugin_talk.h"
 #include "search/search.h"
 
 #include <math.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search/prior.h"
+#include "search/priors/prior.h"
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "search/experiment_store.h"
-#include "search/prior_store.h"
+#include "search/insight/experiment_store.h"
+#include "search/priors/prior_store.h"
 #include "search/search_store.h"
 #include "store/db.h"
 

@@ -2,7 +2,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "search/experiment_store.h"
+#include "search/insight/experiment_store.h"
 #include "search/search_store.h"
 #include "store/db.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search/sobol.h"
+#include "search/methods/sobol.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "search/rng.h"
+#include "search/methods/rng.h"
 #include "search/space.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search/study.h"
+#include "search/insight/study.h"
 
 #include "base/err.h"
 #include "base/mem.h"

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Studies as strangers may send them. They are made with SQLite's own shell of tables, by the functions that write
  * studies and by statements on top. */
-#include "search/study_in_store.h"
+#include "search/priors/study_in_store.h"
 
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "search/study_out_store.h"
+#include "search/insight/study_out_store.h"
 #include "store/db.h"
 #include "store/foreign.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cleanup.h"
-#include "search/rng.h"
-#include "search/targets.h"
+#include "search/methods/rng.h"
+#include "search/methods/targets.h"
 
 #include <float.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "search/algorithm.h"
-#include "search/parzen.h"
+#include "search/methods/parzen.h"
 
 #include <math.h>
 #include <setjmp.h>

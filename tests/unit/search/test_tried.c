@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search/tried.h"
+#include "search/insight/tried.h"
 
 #include "base/err.h"
 #include "base/mem.h"

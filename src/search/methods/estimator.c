@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/methods/estimator.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { STREAM_MODEL = 1, BAD_MAX = 128, GOOD_MIN = 2 };
+
+/* Measured; see algorithms/tpe.c. */
+static const double bad_width = 0.5;
+static const double weight_power = 5;                   /* of the rank of a good point */
+static const double settled = 20, narrowing = 0.3;      /* good widths shrink as (points / settled)^-narrowing */
+
+const struct estimator_params estimator_usual = { .candidates = 24, .good_max = 25, .good_ratio = 0.15 };
+
+struct ranked {
+    double loss;        /* INFINITY: failed */
+    int64_t trial;
+    uint64_t hash;      /* of x */
+    double *x;          /* [n_axes] */
+};
+
+void evidence_init(struct evidence *e, const struct space *space)
+{
+    *e = (struct evidence){ .space = space, .countable = true };
+    e->axes = xcalloc((size_t)space->n_dims + 1, sizeof *e->axes);
+    e->n_axes = axes_of(space, e->axes);
+    for (int i = 0; i < e->n_axes; i++)
+        e->countable &= e->axes[i].kind != AXIS_REAL || e->axes[i].snap;
+}
+
+static void ranking_done(struct ranking *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        free(r->items[i].x);
+    free(r->items);
+}
+
+void evidence_done(struct evidence *e)
+{
+    ranking_done(&e->told);
+    ranking_done(&e->pending);
+    free(e->axes);
+}
+
+/* --- what is known --- */
+
+static uint64_t hash_point(const double *x, int n)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (int i = 0; i < n; i++) {
+        uint64_t bits;
+
+        memcpy(&bits, &x[i], sizeof bits);
+        h = (h ^ bits) * 0x9E3779B97F4A7C15u;
+        h ^= h >> 32;
+    }
+    return h;
+}
+
+static bool before(const struct ranked *p, const struct ranked *q)
+{
+    return p->loss < q->loss || (p->loss == q->loss && p->trial < q->trial);
+}
+
+static void ranking_add(struct ranking *list, struct ranked p)
+{
+    size_t low = 0, high = list->n;
+
+    if (list->n == list->cap) {
+        list->cap = list->cap ? 2 * list->cap : 64;
+        list->items = xrealloc(list->items, list->cap * sizeof *list->items);
+    }
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (before(&list->items[middle], &p))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    memmove(&list->items[low + 1], &list->items[low], (list->n - low) * sizeof *list->items);
+    list->items[low] = p;
+    list->n++;
+}
+
+static void ranking_drop(struct ranking *list, int64_t trial)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->items[i].trial != trial)
+            continue;
+        free(list->items[i].x);
+        list->n--;
+        memmove(&list->items[i], &list->items[i + 1], (list->n - i) * sizeof *list->items);
+        return;
+    }
+}
+
+static void add(struct evidence *e, struct ranking *to, int64_t trial, const double *cube, double loss)
+{
+    struct ranked p = { .trial = trial, .loss = isfinite(loss) ? loss : INFINITY };
+
+    ranking_drop(&e->pending, trial);
+    p.x = xcalloc((size_t)e->n_axes + 1, sizeof *p.x);
+    axes_point(e->axes, e->n_axes, cube, p.x);
+    p.hash = hash_point(p.x, e->n_axes);
+    ranking_add(to, p);
+}
+
+void evidence_tell(struct evidence *e, int64_t trial, const double *cube, double loss)
+{
+    add(e, &e->told, trial, cube, loss);
+}
+
+void evidence_pending(struct evidence *e, int64_t trial, const double *cube)
+{
+    add(e, &e->pending, trial, cube, INFINITY);
+}
+
+size_t evidence_valued(const struct evidence *e)
+{
+    size_t n = e->told.n;
+
+    while (n && isinf(e->told.items[n - 1].loss))
+        n--;
+    return n;
+}
+
+static bool was_tried(const struct evidence *e, const double *x)
+{
+    const struct ranking *lists[] = { &e->told, &e->pending };
+    uint64_t hash = hash_point(x, e->n_axes);
+
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++)
+        for (size_t i = 0; i < lists[l]->n; i++)
+            if (lists[l]->items[i].hash == hash)
+                return true;
+    return false;
+}
+
+/* --- the model --- */
+
+static size_t count_good(const struct evidence *e, const struct estimator_params *p)
+{
+    double n = ceil(p->good_ratio * (double)e->told.n);
+    size_t good = (size_t)fmin(fmin(n, (double)p->good_max), (double)e->told.n);
+
+    if (good < GOOD_MIN)
+        good = e->told.n < GOOD_MIN ? e->told.n : GOOD_MIN;
+    while (good && isinf(e->told.items[good - 1].loss))
+        good--;
+    return good;
+}
+
+static void fit_good(const struct evidence *e, size_t n, struct mem *mem, struct parzen *ret)
+{
+    const double **x = mem_alloc(mem, (n + 1) * sizeof *x);
+    double *weights = mem_alloc(mem, (n + 1) * sizeof *weights);
+    double width = pow(fmax((double)e->told.n / settled, 1), -narrowing);
+
+    for (size_t i = 0; i < n; i++) {
+        x[i] = e->told.items[i].x;
+        weights[i] = pow((double)(n - i) / (double)n, weight_power);
+    }
+    parzen_fit(e->axes, e->n_axes, x, weights, (int)n, width, mem, ret);
+}
+
+/* The rest, thinned, and what is under way. */
+static void fit_bad(const struct evidence *e, size_t n_good, struct mem *mem,
+                    struct parzen *ret)
+{
+    size_t rest = e->told.n - n_good, take = rest < BAD_MAX ? rest : BAD_MAX;
+    size_t late = e->pending.n < BAD_MAX ? e->pending.n : BAD_MAX;
+    const double **x = mem_alloc(mem, (take + late + 1) * sizeof *x);
+    double *weights = mem_alloc(mem, (take + late + 1) * sizeof *weights);
+
+    for (size_t i = 0; i < take; i++)
+        x[i] = e->told.items[n_good + i * rest / take].x;
+    for (size_t i = 0; i < late; i++)
+        x[take + i] = e->pending.items[e->pending.n - 1 - i].x;
+    for (size_t i = 0; i < take + late; i++)
+        weights[i] = 1;
+    parzen_fit(e->axes, e->n_axes, x, weights, (int)(take + late), bad_width, mem, ret);
+}
+
+void evidence_suggest(const struct evidence *e, const struct estimator_params *p, uint64_t seed, int64_t trial,
+                      double *ret_cube)
+{
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    enum parzen_form form = trial % 2 ? PARZEN_JOINT : PARZEN_SEPARATE;
+    struct draws draws = { .seed = seed, .trial = (uint64_t)trial, .stream = STREAM_MODEL };
+    size_t n_good = count_good(e, p), bytes = ((size_t)e->n_axes + 1) * sizeof(double);
+    double *x = mem_alloc(mem, bytes), *best = mem_alloc(mem, bytes), *scratch, top = -INFINITY;
+    struct parzen good, bad;
+    bool best_is_new = false;
+
+    fit_good(e, n_good, mem, &good);
+    fit_bad(e, n_good, mem, &bad);
+    scratch = mem_alloc(mem, ((size_t)good.n + (size_t)bad.n + 1) * sizeof *scratch);
+    for (int64_t i = 0; i < p->candidates; i++) {
+        bool is_new;
+        double gain;
+
+        parzen_sample(&good, form, &draws, x);
+        gain = parzen_log_density(&good, form, x, scratch) -
+               parzen_log_density(&bad, form, x, scratch);
+        is_new = !e->countable || !was_tried(e, x);
+        if (is_new < best_is_new || (is_new == best_is_new && !(gain > top)))
+            continue;
+        best_is_new = is_new;
+        top = gain;
+        memcpy(best, x, bytes);
+    }
+    axes_cube(e->axes, e->n_axes, best, ret_cube);
+}

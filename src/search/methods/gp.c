@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search/methods/gp.h"
+
+#include "base/mem.h"
+#include "search/methods/cholesky.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LANES = CHOLESKY_LANES };
+
+/* Added to the noise, and the least pivot, relative to the signal: a point told twice, with a noise
+ * of nothing, must not break the factor. */
+static const double jitter = 1e-8, least_pivot = 1e-10, least_variance = 1e-12;
+
+struct gp *gp_new(int d, int n_scales, const bool *category)
+{
+    struct gp *gp = xcalloc(1, sizeof *gp);
+
+    gp->d = d;
+    gp->n_scales = n_scales;
+    gp->category = xcalloc((size_t)d + 1, sizeof *gp->category);
+    gp->weight = xcalloc((size_t)d + 1, sizeof *gp->weight);
+    memcpy(gp->category, category, (size_t)d * sizeof *category);
+    return gp;
+}
+
+void gp_free(struct gp *gp)
+{
+    if (!gp)
+        return;
+    free(gp->category);
+    free(gp->weight);
+    free(gp->x);
+    free(gp->l);
+    free(gp->y);
+    free(gp->alpha);
+    free(gp);
+}
+
+void gp_set_theta(struct gp *gp, const double *theta)
+{
+    for (int i = 0; i < gp->d; i++)
+        gp->weight[i] = exp(-2 * theta[gp->n_scales == 1 ? 0 : i]);
+    gp->signal = exp(theta[gp->n_scales]);
+    gp->noise = exp(theta[gp->n_scales + 1]);
+    gp->n = 0;
+}
+
+void gp_truncate(struct gp *gp, int n) { gp->n = n < gp->n ? n : gp->n; }
+
+double gp_matern(double r2, double *ret_slope)
+{
+    double q = sqrt(5 * r2), e = exp(-q);
+
+    if (ret_slope)
+        *ret_slope = -5.0 / 6 * (1 + q) * e;
+    return (1 + q + 5.0 / 3 * r2) * e;
+}
+
+static double distance(const struct gp *gp, const double *a, const double *b)
+{
+    double r2 = 0;
+
+    for (int i = 0; i < gp->d; i++) {
+        double diff = gp->category[i] ? a[i] != b[i] : a[i] - b[i];
+
+        r2 += gp->weight[i] * diff * diff;
+    }
+    return r2;
+}
+
+static void grow(struct gp *gp)
+{
+    size_t room;
+
+    if (gp->n < gp->room)
+        return;
+    gp->room = gp->room ? gp->room * 3 / 2 : 32;
+    room = (size_t)gp->room;
+    gp->x = xrealloc(gp->x, (room * (size_t)gp->d + 1) * sizeof *gp->x);
+    gp->l = xrealloc(gp->l, triangle_size(gp->room) * sizeof *gp->l);
+    gp->y = xrealloc(gp->y, room * sizeof *gp->y);
+    gp->alpha = xrealloc(gp->alpha, room * sizeof *gp->alpha);
+}
+
+static const double *point(const struct gp *gp, int i) { return gp->x + (size_t)i * (size_t)gp->d; }
+
+void gp_append(struct gp *gp, const double *x)
+{
+    int n = gp->n;
+    double *row;
+
+    grow(gp);
+    row = gp->l + triangle_size(n);
+    for (int i = 0; i < n; i++)
+        row[i] = gp->signal * gp_matern(distance(gp, x, point(gp, i)), NULL);
+    row[n] = gp->signal * (1 + jitter) + gp->noise;
+    cholesky_append(gp->l, n, gp->signal * least_pivot);
+    memcpy(gp->x + (size_t)n * (size_t)gp->d, x, (size_t)gp->d * sizeof *x);
+    gp->n = n + 1;
+}
+
+void gp_set_targets(struct gp *gp, const double *y)
+{
+    if (gp->n == 0)
+        return;
+    memcpy(gp->y, y, (size_t)gp->n * sizeof *y);
+    memcpy(gp->alpha, y, (size_t)gp->n * sizeof *y);
+    cholesky_forward(gp->l, gp->n, gp->alpha);
+    cholesky_backward(gp->l, gp->n, gp->alpha);
+}
+
+/* Squared distances of one known point to LANES new ones, at [d × LANES]. */
+static void distances(const struct gp *gp, const double *known, const double *at, double *ret)
+{
+    double r2[LANES] = { 0 };
+
+    for (int i = 0; i < gp->d; i++, at += LANES) {
+        double w = gp->weight[i], here = known[i];
+
+        if (gp->category[i]) {
+            for (int k = 0; k < LANES; k++)
+                r2[k] += at[k] != here ? w : 0;
+        } else {
+            for (int k = 0; k < LANES; k++)
+                r2[k] += w * (at[k] - here) * (at[k] - here);
+        }
+    }
+    memcpy(ret, r2, sizeof r2);
+}
+
+/* LANES points at once: `at` [d × LANES], `v` scratch [n × LANES]. */
+static void predict_lanes(const struct gp *gp, const double *at, double *v, double *ret_mean,
+                          double *ret_variance)
+{
+    double sums[LANES];
+
+    memset(ret_mean, 0, LANES * sizeof *ret_mean);
+    for (int i = 0; i < gp->n; i++) {
+        double *k = v + (size_t)i * LANES;
+
+        distances(gp, point(gp, i), at, k);
+        for (int j = 0; j < LANES; j++) {
+            k[j] = gp->signal * gp_matern(k[j], NULL);
+            ret_mean[j] += k[j] * gp->alpha[i];
+        }
+    }
+    if (!ret_variance)
+        return;
+    cholesky_forward_many(gp->l, gp->n, v, sums);
+    for (int j = 0; j < LANES; j++)
+        ret_variance[j] = fmax(gp->signal - sums[j], least_variance);
+}
+
+void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean, double *ret_variance)
+{
+    CLEANUP(freep) double *at = xcalloc((size_t)(gp->d + gp->n + 1) * LANES, sizeof *at);
+    double mean[LANES] = { 0 }, variance[LANES] = { 0 };
+
+    for (int from = 0; from < m; from += LANES) {
+        int n = m - from < LANES ? m - from : LANES;
+
+        for (int k = 0; k < LANES; k++)
+            for (int i = 0; i < gp->d; i++)
+                at[i * LANES + k] = x[(size_t)(from + (k < n ? k : 0)) * (size_t)gp->d + (size_t)i];
+        predict_lanes(gp, at, at + (size_t)gp->d * LANES, mean, ret_variance ? variance : NULL);
+        memcpy(ret_mean + from, mean, (size_t)n * sizeof *mean);
+        if (ret_variance)
+            memcpy(ret_variance + from, variance, (size_t)n * sizeof *variance);
+    }
+}
+
+void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double *ret_variance,
+                 double *ret_mean_grad, double *ret_variance_grad)
+{
+    int n = gp->n, d = gp->d;
+    CLEANUP(freep) double *k = xcalloc((size_t)n * 3 + 1, sizeof *k);
+    double *slope = k + n, *w = k + 2 * n, explained;
+
+    for (int i = 0; i < n; i++) {
+        k[i] = gp->signal * gp_matern(distance(gp, x, point(gp, i)), &slope[i]);
+        slope[i] *= gp->signal;
+    }
+    memcpy(w, k, (size_t)n * sizeof *k);
+    cholesky_forward(gp->l, n, w);
+    explained = dot(w, w, n);
+    cholesky_backward(gp->l, n, w); /* K^-1 k */
+    *ret_mean = dot(k, gp->alpha, n);
+    *ret_variance = fmax(gp->signal - explained, least_variance);
+    memset(ret_mean_grad, 0, (size_t)d * sizeof *ret_mean_grad);
+    memset(ret_variance_grad, 0, (size_t)d * sizeof *ret_variance_grad);
+    for (int i = 0; i < n; i++) {
+        const double *known = point(gp, i);
+        double m = 2 * slope[i] * gp->alpha[i], v = -4 * slope[i] * w[i];
+
+        for (int j = 0; j < d; j++) {
+            double pull = gp->category[j] ? 0 : gp->weight[j] * (x[j] - known[j]);
+
+            ret_mean_grad[j] += m * pull;
+            ret_variance_grad[j] += v * pull;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The hyperparameters of a Gaussian process (search/methods/gp.h) that are most probable given the data.
+ * Pure.
+ *
+ * Priors: log l_i normal with mean sqrt(2) + log(n_scales) / 2 - 1 and sd sqrt(3), so that a space
+ * of more dimensions is not expected to be more complicated; log s^2 standard normal, for targets
+ * of variance 1; log noise as the caller says.
+ *
+ * Source: Rasmussen & Williams 2006, eq. 5.8 and 5.9; Hvarfner, Hellsten & Nardi 2024, "Vanilla
+ * Bayesian optimization performs great in high dimensions", eq. 4. Deviation: their mean is lowered
+ * by 1 (lengths about 2.7 times shorter), which found better optima on rugged objectives. */
+
+#include <stdbool.h>
+
+struct gp_data {
+    int n, d, n_scales;   /* n_scales is d, or 1: one length for all dimensions */
+    const bool *category; /* [d] */
+    const double *x;      /* [n × d] */
+    const double *y;      /* [n], mean 0 and variance 1 */
+    struct gp_noise {     /* what is expected of the noise variance: log normal */
+        double median;
+        double log_sd;
+        double most;      /* above 1e-7 */
+    } noise;
+};
+
+/* Where a first fit starts: theta [n_scales + 2]. */
+void gp_theta_start(int n_scales, const struct gp_noise *noise, double *ret_theta);
+
+/* Minus the log posterior density of theta, up to a constant, and its gradient [n_scales + 2] (may
+ * be NULL). HUGE_VAL where the kernel matrix is numerically singular. O(n^3 + n^2 n_scales). */
+double gp_loss(const struct gp_data *data, const double *theta, double *ret_grad);
+
+/* From theta to a local optimum within the bounds, in at most `rounds` rounds of L-BFGS. Returns
+ * its loss. */
+double gp_fit(const struct gp_data *data, int rounds, double *theta);
