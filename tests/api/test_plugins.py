@@ -341,7 +341,7 @@ def test_a_plugin_that_fails_fails_the_search_with_a_sentence(server, request, m
     ({"optimizer.py": "import nothing_of_this_name"}, "optimizer.py raised ModuleNotFoundError: No module named 'nothing_of_"),
     ({"optimizer.py": "def broken(:"}, "optimizer.py raised SyntaxError"),
     ({"optimizer.py": "x = 1"}, "optimizer.py has no class PluginOptimizer"),
-    ({"optimizer": ("#!/bin/sh\necho nonsense; cat", 0o755)}, "its answer is not a JSON object"),
+    ({"optimizer": ("#!/bin/sh\necho nonsense; cat >&2", 0o755)}, "its answer is not a JSON object"),
     ({"optimizer": ("#!/bin/sh\necho '[1]'; cat >&2", 0o755)}, "its answer is not a JSON object"),
     ({"optimizer": ("#!/bin/sh\necho '{}'; cat >&2", 0o755)}, "its answer has no list `suggestions`"),
     ({"optimizer": ("#!/bin/sh\necho '{\"error\":\"out of\\tideas\"}'; cat >&2", 0o755)}, "failed: out of ideas"),
