@@ -187,33 +187,66 @@ static void fit_bad(const struct evidence *e, size_t n_good, struct mem *mem,
     parzen_fit(e->axes, e->n_axes, x, weights, (int)(take + late), bad_width, mem, ret);
 }
 
+/* Candidates drawn from one model, and the best of them so far. */
+struct candidates {
+    const struct evidence *evidence;
+    struct parzen good, bad;
+    enum parzen_form form;
+    struct draws draws;
+    double *points;             /* [PARZEN_LANES x n_axes] the last ones */
+    double *lanes;              /* [n_axes x PARZEN_LANES] the same */
+    double *scratch;            /* of the densities */
+    double *best, top;          /* [n_axes]; its gain */
+    bool best_is_new;
+};
+
+static void consider(struct candidates *c, const double *x, double gain)
+{
+    bool is_new = !c->evidence->countable || !was_tried(c->evidence, x);
+
+    if (is_new < c->best_is_new || (is_new == c->best_is_new && !(gain > c->top)))
+        return;
+    c->best_is_new = is_new;
+    c->top = gain;
+    memcpy(c->best, x, (size_t)c->evidence->n_axes * sizeof *x);
+}
+
+/* At most PARZEN_LANES. */
+static void consider_more(struct candidates *c, int n)
+{
+    int n_axes = c->evidence->n_axes;
+    double good[PARZEN_LANES], bad[PARZEN_LANES];
+
+    for (int l = 0; l < n; l++) {
+        double *x = &c->points[l * n_axes];
+
+        parzen_sample(&c->good, c->form, &c->draws, x);
+        for (int i = 0; i < n_axes; i++)
+            c->lanes[i * PARZEN_LANES + l] = x[i];
+    }
+    parzen_log_densities(&c->good, c->form, c->lanes, c->scratch, good);
+    parzen_log_densities(&c->bad, c->form, c->lanes, c->scratch, bad);
+    for (int l = 0; l < n; l++)
+        consider(c, &c->points[l * n_axes], good[l] - bad[l]);
+}
+
 void evidence_suggest(const struct evidence *e, const struct estimator_params *p, uint64_t seed, int64_t trial,
                       double *ret_cube)
 {
     CLEANUP(mem_freep) struct mem *mem = mem_new();
-    enum parzen_form form = trial % 2 ? PARZEN_JOINT : PARZEN_SEPARATE;
-    struct draws draws = { .seed = seed, .trial = (uint64_t)trial, .stream = STREAM_MODEL };
-    size_t n_good = count_good(e, p), bytes = ((size_t)e->n_axes + 1) * sizeof(double);
-    double *x = mem_alloc(mem, bytes), *best = mem_alloc(mem, bytes), *scratch, top = -INFINITY;
-    struct parzen good, bad;
-    bool best_is_new = false;
+    struct candidates c = {
+        .evidence = e, .form = trial % 2 ? PARZEN_JOINT : PARZEN_SEPARATE, .top = -INFINITY,
+        .draws = { .seed = seed, .trial = (uint64_t)trial, .stream = STREAM_MODEL },
+    };
+    size_t n_good = count_good(e, p), n_axes = (size_t)e->n_axes + 1;
 
-    fit_good(e, n_good, mem, &good);
-    fit_bad(e, n_good, mem, &bad);
-    scratch = mem_alloc(mem, ((size_t)good.n + (size_t)bad.n + 1) * sizeof *scratch);
-    for (int64_t i = 0; i < p->candidates; i++) {
-        bool is_new;
-        double gain;
-
-        parzen_sample(&good, form, &draws, x);
-        gain = parzen_log_density(&good, form, x, scratch) -
-               parzen_log_density(&bad, form, x, scratch);
-        is_new = !e->countable || !was_tried(e, x);
-        if (is_new < best_is_new || (is_new == best_is_new && !(gain > top)))
-            continue;
-        best_is_new = is_new;
-        top = gain;
-        memcpy(best, x, bytes);
-    }
-    axes_cube(e->axes, e->n_axes, best, ret_cube);
+    fit_good(e, n_good, mem, &c.good);
+    fit_bad(e, n_good, mem, &c.bad);
+    c.points = mem_alloc(mem, n_axes * PARZEN_LANES * sizeof *c.points);
+    c.lanes = mem_alloc(mem, n_axes * PARZEN_LANES * sizeof *c.lanes);
+    c.best = mem_alloc(mem, n_axes * sizeof *c.best);
+    c.scratch = mem_alloc(mem, ((size_t)c.good.n + (size_t)c.bad.n + 1) * PARZEN_LANES * sizeof *c.scratch);
+    for (int64_t left = p->candidates; left > 0; left -= PARZEN_LANES)
+        consider_more(&c, left < PARZEN_LANES ? (int)left : PARZEN_LANES);
+    axes_cube(e->axes, e->n_axes, c.best, ret_cube);
 }

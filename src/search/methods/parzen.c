@@ -105,27 +105,47 @@ static void fit_choice(struct parzen *p, int i, struct mem *mem)
 
     t[0] = log((1 + q) / (1 + n_choices * q));
     t[1] = log(q / (1 + n_choices * q));
+    memcpy(&p->share[(size_t)i * p->n], p->weight, (size_t)p->n * sizeof *p->share);
 }
 
-/* REAL and GRID: normal kernels cut off at the ends of the cube; GRID: the mass of each cell. */
-static void fit_normal(struct parzen *p, int i, double shrink, struct mem *mem)
+static void fit_grid(struct parzen *p, int i, struct mem *mem)
+{
+    double n = p->axes[i].n, sigma = p->sigma[i];
+    double *t = p->log_kernel[i] = mem_alloc(mem, (size_t)n * sizeof *t);
+
+    for (int k = 0; k < (int)n; k++)    /* from the tail, where differences keep their digits */
+        t[k] = log(fmax(tail((k - 0.5) / n / sigma) - tail((k + 0.5) / n / sigma), 1e-300));
+}
+
+/* REAL and GRID: normal kernels cut off at the ends of the cube; GRID: the mass of each cell. Multiplies `inside` by
+ * what is left of each kernel. */
+static void fit_normal(struct parzen *p, int i, double shrink, double *inside)
 {
     const struct axis *a = &p->axes[i];
     const double *centre = &p->centre[(size_t)i * p->n];
-    double sigma = p->sigma[i] = spread(a, centre, p->n, shrink), *t;
-    double base = a->kind == AXIS_REAL ? log(sigma * sqrt(2 * M_PI)) : 0;
+    double sigma = p->sigma[i] = spread(a, centre, p->n, shrink);
+    double peak = a->kind == AXIS_REAL ? 1 / (sigma * sqrt(2 * M_PI)) : 1, log_peak = log(peak);
 
+    p->scale[i] = 1 / (sigma * M_SQRT2);
     for (int k = 0; k < p->n; k++) {
         double u = place(a, centre[k]);
-        double outside = tail(u / sigma) + tail((1 - u) / sigma);
+        double left = 1 - tail(u / sigma) - tail((1 - u) / sigma);
 
-        p->log_norm[(size_t)i * p->n + k] = -base - (outside > 0 ? log1p(-outside) : 0);
+        p->share[(size_t)i * p->n + k] = p->weight[k] * peak / left;
+        p->log_weight[k] += log_peak;
+        inside[k] *= left;
     }
-    if (a->kind == AXIS_REAL)
-        return;
-    t = p->log_kernel[i] = mem_alloc(mem, (size_t)a->n * sizeof *t);
-    for (int k = 0; k < (int)a->n; k++) /* from the tail, where differences keep their digits */
-        t[k] = log(fmax(tail((k - 0.5) / a->n / sigma) - tail((k + 0.5) / a->n / sigma), 1e-300));
+}
+
+/* One logarithm for many axes; a product of very many would vanish. */
+static void take_logs(struct parzen *p, double least, double *inside)
+{
+    for (int k = 0; k < p->n; k++) {
+        if (inside[k] > least)
+            continue;
+        p->log_weight[k] -= log(inside[k]);
+        inside[k] = 1;
+    }
 }
 
 static void fit_weights(struct parzen *p, const double *weights)
@@ -139,135 +159,160 @@ static void fit_weights(struct parzen *p, const double *weights)
     p->prior_weight = 1.0 / (p->n + 1);
 }
 
+static void fit_axis(struct parzen *p, int i, double shrink, double *inside, struct mem *mem)
+{
+    if (p->axes[i].kind == AXIS_CHOICE)
+        fit_choice(p, i, mem);
+    else
+        fit_normal(p, i, shrink, inside);
+    if (p->axes[i].kind == AXIS_GRID)
+        fit_grid(p, i, mem);
+    if (p->axes[i].kind != AXIS_REAL)
+        p->log_prior -= log(p->axes[i].n);
+}
+
 void parzen_fit(const struct axis *axes, int n_axes, const double *const *points,
                 const double *weights, int n, double width, struct mem *mem, struct parzen *ret)
 {
     size_t cells = (size_t)n_axes * (size_t)n + 1;
     double shrink = width * pow(n + 1, -0.25); /* Scott's exponent of no axis: see tpe.c */
+    double *inside = mem_alloc(mem, ((size_t)n + 1) * sizeof *inside);
     struct parzen p = { axes, n_axes, n };
 
     p.centre = mem_alloc(mem, cells * sizeof *p.centre);
-    p.log_norm = mem_alloc(mem, cells * sizeof *p.log_norm);
+    p.share = mem_alloc(mem, cells * sizeof *p.share);
     p.weight = mem_alloc(mem, ((size_t)n + 1) * sizeof *p.weight);
     p.log_weight = mem_alloc(mem, ((size_t)n + 1) * sizeof *p.log_weight);
     p.sigma = mem_alloc(mem, ((size_t)n_axes + 1) * sizeof *p.sigma);
+    p.scale = mem_alloc(mem, ((size_t)n_axes + 1) * sizeof *p.scale);
     p.log_kernel = mem_alloc(mem, ((size_t)n_axes + 1) * sizeof *p.log_kernel);
     fit_weights(&p, weights);
     p.log_prior = log(p.prior_weight);
-    for (int k = 0; k < n; k++)
+    for (int k = 0; k < n; k++) {
         p.log_weight[k] = log(p.weight[k]);
+        inside[k] = 1;
+    }
     for (int i = 0; i < n_axes; i++) {
         for (int k = 0; k < n; k++)
             p.centre[(size_t)i * n + k] = points[k][i];
-        if (axes[i].kind == AXIS_CHOICE)
-            fit_choice(&p, i, mem);
-        else
-            fit_normal(&p, i, shrink, mem);
-        if (axes[i].kind != AXIS_REAL)
-            p.log_prior -= log(axes[i].n);
-        for (int k = 0; k < n; k++)
-            p.log_weight[k] += p.log_norm[(size_t)i * n + k];
+        fit_axis(&p, i, shrink, inside, mem);
+        take_logs(&p, 1e-200, inside);
     }
+    take_logs(&p, INFINITY, inside);
     *ret = p;
 }
 
 /* --- the density --- */
 
-/* Adds the log of every kernel's factor on axis i, without its norm. */
-static void add_axis(const struct parzen *p, int i, double x, double *sum)
+/* Nearly all the time of a suggestion is spent here: a number for each point, in vectors of the compiler's. In memory
+ * they are plain arrays. */
+typedef double lanes __attribute__((vector_size(PARZEN_LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
+typedef int64_t lane_bits __attribute__((vector_size(PARZEN_LANES * sizeof(int64_t))));
+
+BODY void raise_to(lanes *v, const lanes *least)
 {
-    const double *centre = &p->centre[(size_t)i * p->n], *t = p->log_kernel[i];
-    double scale = 1 / (p->sigma[i] * M_SQRT2);
+    lane_bits above = *v > *least;
 
-    for (int k = 0; k < p->n && p->axes[i].kind == AXIS_REAL; k++) {
-        double z = (x - centre[k]) * scale;
+    *v = (lanes)((above & (lane_bits)*v) | (~above & (lane_bits)*least));
+}
 
-        sum[k] -= z * z;
+/* *v = exp(*v), with an error below 10^-7 of it. 2^x is 2^n, made of bits, times the polynomial that is nearest to
+ * what is left; adding 1.5 2^52 leaves n in the low bits. Below 2^-1000: 2^-1000. */
+BODY void exps(lanes *v)
+{
+    const double c1 = 6.9314697759871691e-01, c2 = 2.4022242084634990e-01, c3 = 5.5507337435738317e-02,
+                 c4 = 9.6715126881561260e-03, c5 = 1.3264727247281401e-03;
+    const lanes least = (lanes){0} - 1000;
+    lanes x = *v * M_LOG2E, shifted, r;
+
+    raise_to(&x, &least);
+    shifted = x + 0x1.8p52;
+    r = x - (shifted - 0x1.8p52);
+    *v = 1 + r * (c1 + r * (c2 + r * (c3 + r * (c4 + r * c5))));
+    *v *= (lanes)(((lane_bits)shifted + 1023) << 52);
+}
+
+/* Adds what kernel k has on axis i, without its norm, to the logs in *v. */
+BODY void add_axis(const struct parzen *p, int i, int k, const lanes *x, lanes *v)
+{
+    double centre = p->centre[(size_t)i * p->n + k];
+    const double *t = p->log_kernel[i];
+    lanes z = *x - centre;
+
+    if (p->axes[i].kind == AXIS_REAL) {
+        z *= p->scale[i];
+        *v -= z * z;
+        return;
     }
-    for (int k = 0; k < p->n && p->axes[i].kind != AXIS_REAL; k++) {
-        if (p->axes[i].kind == AXIS_GRID)
-            sum[k] += t[(int)fabs(x - centre[k])];
-        else
-            sum[k] += t[x != centre[k]];
+    for (int l = 0; l < PARZEN_LANES; l++)
+        (*v)[l] += t[p->axes[i].kind == AXIS_GRID ? (int)fabs(z[l]) : z[l] != 0];
+}
+
+/* The log of a sum of e^(log of a kernel), of which the largest is taken out first. */
+BODY void joint_body(const struct parzen *p, const lanes *x, lanes *logs, double *ret)
+{
+    lanes top = (lanes){0} + p->log_prior, sum;
+
+    for (int k = 0; k < p->n; k++) {
+        lanes v = (lanes){0} + p->log_weight[k];
+
+        for (int i = 0; i < p->n_axes; i++)
+            add_axis(p, i, k, &x[i], &v);
+        raise_to(&top, &v);
+        logs[k] = v;
     }
-}
+    for (int l = 0; l < PARZEN_LANES; l++)
+        sum[l] = exp(p->log_prior - top[l]);
+    for (int k = 0; k < p->n; k++) {
+        lanes v = logs[k] - top;
 
-/* v[k] = exp(v[k]), with an error below 10^-8 of it: nearly all the time of a suggestion
- * is spent here, and a loop without calls and branches becomes vectors. 2^x is 2^n, made of bits, times the
- * Taylor polynomial of what is left; adding 1.5 2^52 leaves n in the low bits. Below 2^-1000: 2^-1000. */
-BODY void exps_body(double *v, int n)
-{
-    static const double c[] = { 6.9314718055994529e-01, 2.4022650695910072e-01, 5.5504108664821577e-02, 9.6181291076284769e-03,
-                                1.3333558146428441e-03, 1.5403530393381606e-04, 1.5252733804059841e-05 };
-
-    for (int k = 0; k < n; k++) {
-        double x = v[k] * M_LOG2E, bounded = 0.5 * ((x - 1000) + fabs(x + 1000)), shifted = bounded + 0x1.8p52;
-        double r = bounded - (shifted - 0x1.8p52), power;
-        uint64_t bits;
-
-        memcpy(&bits, &shifted, sizeof bits);
-        bits = (bits + 1023) << 52;
-        memcpy(&power, &bits, sizeof power);
-        v[k] = power * (1 + r * (c[0] + r * (c[1] + r * (c[2] + r * (c[3] + r * (c[4] + r * (c[5] + r * c[6])))))));
+        exps(&v);
+        sum += v;
     }
+    for (int l = 0; l < PARZEN_LANES; l++)
+        ret[l] = top[l] + log(sum[l]);
 }
 
-WIDE static void exps_wide(double *v, int n) { exps_body(v, n); }
-
-static void exps(double *v, int n)
+BODY void separate_body(const struct parzen *p, const lanes *x, double *ret)
 {
-    if (wide())
-        exps_wide(v, n);
-    else
-        exps_body(v, n);
-}
-
-/* log(e^first + sum of e^v[k]); v is overwritten. */
-static double log_sum(double first, double *v, int n)
-{
-    double top = first, sum;
-
-    for (int k = 0; k < n; k++)
-        top = v[k] > top ? v[k] : top;
-    for (int k = 0; k < n; k++)
-        v[k] -= top;
-    exps(v, n);
-    sum = exp(first - top);
-    for (int k = 0; k < n; k++)
-        sum += v[k];
-    return top + log(sum);
-}
-
-static double joint_density(const struct parzen *p, const double *x, double *scratch)
-{
-    memcpy(scratch, p->log_weight, (size_t)p->n * sizeof *scratch);
-    for (int i = 0; i < p->n_axes; i++)
-        add_axis(p, i, x[i], scratch);
-    return log_sum(p->log_prior, scratch, p->n);
-}
-
-static double separate_density(const struct parzen *p, const double *x, double *scratch)
-{
-    double total = 0;
-
+    for (int l = 0; l < PARZEN_LANES; l++)
+        ret[l] = 0;
     for (int i = 0; i < p->n_axes; i++) {
-        const double *norm = &p->log_norm[(size_t)i * p->n];
-        double sum = p->prior_weight / (p->axes[i].kind == AXIS_REAL ? 1 : p->axes[i].n);
+        const double *share = &p->share[(size_t)i * p->n];
+        lanes sum = (lanes){0} + p->prior_weight / (p->axes[i].kind == AXIS_REAL ? 1 : p->axes[i].n);
 
-        memcpy(scratch, norm, (size_t)p->n * sizeof *scratch);
-        add_axis(p, i, x[i], scratch);
-        exps(scratch, p->n);
-        for (int k = 0; k < p->n; k++)
-            sum += p->weight[k] * scratch[k];
-        total += log(sum);
+        for (int k = 0; k < p->n; k++) {
+            lanes v = {0};
+
+            add_axis(p, i, k, &x[i], &v);
+            exps(&v);
+            sum += share[k] * v;
+        }
+        for (int l = 0; l < PARZEN_LANES; l++)
+            ret[l] += log(sum[l]);
     }
-    return total;
 }
 
-double parzen_log_density(const struct parzen *p, enum parzen_form form, const double *x,
-                          double *scratch)
+WIDE static void joint_wide(const struct parzen *p, const lanes *x, lanes *logs, double *ret)
 {
-    return form == PARZEN_JOINT ? joint_density(p, x, scratch) : separate_density(p, x, scratch);
+    joint_body(p, x, logs, ret);
+}
+
+WIDE static void separate_wide(const struct parzen *p, const lanes *x, double *ret) { separate_body(p, x, ret); }
+
+void parzen_log_densities(const struct parzen *p, enum parzen_form form, const double *x, double *scratch,
+                          double *ret)
+{
+    const lanes *xs = (const lanes *)x;
+
+    if (form == PARZEN_JOINT && wide())
+        joint_wide(p, xs, (lanes *)scratch, ret);
+    else if (form == PARZEN_JOINT)
+        joint_body(p, xs, (lanes *)scratch, ret);
+    else if (wide())
+        separate_wide(p, xs, ret);
+    else
+        separate_body(p, xs, ret);
 }
 
 /* --- drawing --- */

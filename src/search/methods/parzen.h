@@ -10,7 +10,10 @@
 
 struct mem;
 
-enum { PARZEN_GRID_MAX = 4096 /* a finer grid is a real axis */ };
+enum {
+    PARZEN_GRID_MAX = 4096,         /* a finer grid is a real axis */
+    PARZEN_LANES = 4,               /* points whose density is computed at once */
+};
 
 enum axis_kind { AXIS_REAL, AXIS_GRID, AXIS_CHOICE };
 
@@ -39,9 +42,10 @@ struct parzen {
     double *weight;         /* [n]; with prior_weight they sum to 1 */
     double prior_weight;
     double *sigma;          /* [n_axes]; of REAL and GRID, as part of the cube */
-    double *log_norm;       /* [n_axes x n] log of the factor that makes each kernel's mass 1 */
+    double *scale;          /* [n_axes]; of distances: 1 / (sigma sqrt 2) */
+    double *share;          /* [n_axes x n] weight times the factor that makes the kernel's mass 1 on the axis */
     double **log_kernel;    /* [n_axes]; GRID: by distance in cells; CHOICE: same, another */
-    double *log_weight;     /* [n] with all log_norm added */
+    double *log_weight;     /* [n] with the logs of all those factors added */
     double log_prior;       /* weight and density of the prior */
 };
 
@@ -50,10 +54,10 @@ struct parzen {
 void parzen_fit(const struct axis *axes, int n_axes, const double *const *points,
                 const double *weights, int n, double width, struct mem *mem, struct parzen *ret);
 
-/* Log of the density at x, relative to the cube (grids and choices: log of the mass). `scratch`
- * [n]. */
-double parzen_log_density(const struct parzen *p, enum parzen_form form, const double *x,
-                          double *scratch);
+/* Logs of the density at PARZEN_LANES points, `x` [n_axes x PARZEN_LANES], relative to the cube (grids and choices: log
+ * of the mass). `scratch` [n x PARZEN_LANES]. */
+void parzen_log_densities(const struct parzen *p, enum parzen_form form, const double *x, double *scratch,
+                          double *ret);
 
 struct draws {                      /* random numbers of one trial, one after the other */
     uint64_t seed, trial;
