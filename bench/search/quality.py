@@ -4,11 +4,11 @@
 Every algorithm minimises every problem, once per seed. The score of a run is 0 at the median of random search with the same
 number of trials and 1 at the optimum (below 0: worse than random; cut off at -1). The table has the mean with a 95 % bootstrap
 interval over problems and seeds. Algorithms of ours run as `trainyard suggest` of TRAINYARD_BUILD (build/); an algorithm may
-have parameters: Tpe:WarmUp=10,EICandidate=48. Peers are those of peers.py. bench/run installs what this needs.
+have parameters: Tpe:WarmUp=10,EICandidate=48. Peers are those of peers.py. bench/search/run installs what this needs.
 
-    build-bench/venv/bin/python bench/search/quality.py Tpe Bayesian optuna-tpe --seeds 5 --keep runs.jsonl
-    build-bench/venv/bin/python bench/search/quality.py Tpe optuna-tpe --suite fresh --against optuna-tpe
-    build-bench/venv/bin/python bench/search/quality.py Tpe --parallel 4
+    bench/search/run quality Tpe Bayesian optuna-tpe --seeds 5 --keep runs.jsonl
+    bench/search/run quality Tpe optuna-tpe --suite fresh --against optuna-tpe
+    bench/search/run quality Tpe --parallel 4
 """
 import argparse
 import json
@@ -141,7 +141,7 @@ def report(scores, problems, specs, args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("algorithms", nargs="*", default=["Tpe", "optuna-tpe", "optuna-tpe-multivariate"])
+    parser.add_argument("algorithms", nargs="*", default=["Tpe", "Bayesian", "optuna-tpe", "optuna-gp"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--suite", choices=["known", "fresh", "generated"], action="append",

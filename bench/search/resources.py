@@ -7,7 +7,7 @@ goes on from where it was. The cost is in epochs trained, and the score the erro
 not trained on. The table has the median number of epochs over all seeds until the error is below a limit, and the mean error
 after as many epochs as 20 whole trainings have.
 
-    build-bench/venv/bin/python bench/search/resources.py --seeds 10
+    bench/search/run resources --seeds 10
 """
 import argparse
 import functools

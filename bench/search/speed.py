@@ -5,8 +5,8 @@ memory of a search of 100,000 trials.
 Trials are told as random points first; then the median of three runs of asks and tells is taken, each by the CPU seconds of
 the process that suggests. Ours and the peer run in turn. JSON and pipes are part of both.
 
-    build-bench/venv/bin/python bench/search/speed.py              # about ten minutes, most of them the peers'
-    build-bench/venv/bin/python bench/search/speed.py --quick      # without 10,000 trials
+    bench/search/run speed              # about ten minutes, most of them the peers'
+    bench/search/run speed --quick      # without 10,000 trials
 """
 import argparse
 import os

@@ -111,7 +111,7 @@ static int make_range(const struct suggest_param *p, struct dimension *d, struct
                        "\"%.80s\": a Range of str is not possible; use Discrete", p->name);
     if (!isfinite(p->min) || !isfinite(p->max) || p->min > p->max || !isfinite(p->max - p->min))
         return err_set(err, ERR_BAD_INPUT,
-                       "\"%.80s\" needs min and max, finite numbers with min at most max", p->name);
+                       "\"%.80s\" needs min and max, finite numbers with min at most max and less than 1.8e308 apart", p->name);
     if (d->data == PARAM_INT && (p->min != floor(p->min) || p->max != floor(p->max) ||
                                  fabs(p->min) > INT_LIMIT || fabs(p->max) > INT_LIMIT))
         return err_set(err, ERR_BAD_INPUT,
