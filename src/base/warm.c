@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/warm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What follows `word` and one blank; NULL when the message is another. */
+static const char *after(const char *message, const char *word)
+{
+    size_t len = strlen(word);
+
+    return strncmp(message, word, len) == 0 && message[len] == ' ' ? message + len + 1 : NULL;
+}
+
+static bool number(const char *text, long min, long max, int *ret)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end || value < min || value > max)
+        return false;
+    *ret = (int)value;
+    return true;
+}
+
+bool warm_end_parse(const char *message, int *ret_wait_status)
+{
+    const char *code = after(message, "exit"), *sig = after(message, "signal");
+    int value;
+
+    if (code && number(code, 0, 255, &value)) {
+        *ret_wait_status = value << 8;
+        return true;
+    }
+    return sig && number(sig, 1, 64, ret_wait_status);
+}
+
+char *warm_refusal(char *message)
+{
+    char *why = message + strlen("refused ");
+
+    if (!after(message, "refused"))
+        return NULL;
+    for (char *c = why; *c; c++)
+        if (*c < ' ' || *c > '~' || *c == '"')
+            *c = '?';
+    return why;
+}
