@@ -11,6 +11,7 @@
  *                    the shepherd lives, even before the shepherd's first instruction
  *   ORDERS_REQUESTS, ORDERS_ANSWERS
  *                    only when a process has `channel`: what becomes its stdin and stdout
+ *   ORDERS_WARM      only with `warm`: see base/warm.h
  * in a session of its own, with all signals blocked and none ignored.
  *
  * The orders are NUL-ended strings, numbers in decimal:
@@ -18,6 +19,8 @@
  *   uid gid n_groups group...                uid "" (and nothing in gid, 0 groups): stay who you are
  *   wall_ms grace_ms others_ms memory_bytes files_max
  *   leash("0", "1") log_max_bytes            leash: everything ends as soon as the server is gone
+ *   warm("0", "1") how                       how, for launcher.log: a warm interpreter starts the only process, or
+ *                                            why none does; "" when there is nothing to say
  *   n_processes, and for each: label service("0", "1") channel("0", "1") argc argv... envc env...
  *
  * Files in the run directory:
@@ -34,7 +37,7 @@
  *   to the server     "started <unix ms>" after each connect (not on the inherited pair)
  *                     "ended\n" and the text of the exit record; then the shepherd exits */
 
-#define ORDERS_VERSION "2"
+#define ORDERS_VERSION "3"
 #define LOCK_FILE      "lock"
 #define EXIT_FILE      "exit"
 #define SOCKET_FILE    "sock"
@@ -45,5 +48,6 @@ enum {
     ORDERS_LOCK = 5,
     ORDERS_REQUESTS = 6,
     ORDERS_ANSWERS = 7,
+    ORDERS_WARM = 8,
     ORDERS_MESSAGE_MAX = 1024,      /* bytes of one message, and of an exit record */
 };

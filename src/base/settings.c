@@ -88,6 +88,11 @@ struct loaded {
       TEXT(struct settings, unknown_group), ALLOWED("refuse", "default"))                             \
     S("cluster.default_group", "default", "instance group of tasks that name none",                   \
       TEXT(struct settings, default_group), .min = 1, .max = GROUP_NAME_MAX)                          \
+    S("search.warm_interpreters", "4", "interpreters kept ready with their imports done, so that trials of " \
+      "searches start at once; 0 starts each trial anew",                                             \
+      INT(struct settings, warm_interpreters), .max = 64)                                             \
+    S("search.warm_idle", "60", "such an interpreter ends when it has started no trial for this long", \
+      INT(struct settings, warm_idle_s), .min = 1, .max = 86400, .unit = "s")                         \
     S("search.power_sampling", "log", "with `power` exponents (log) or values (linear) are uniform",  \
       TEXT(struct settings, power_sampling), ALLOWED("log", "linear"))                                \
     S("search.create_reply", "auto", "answer to a new search: its bare name, an object with uid and " \

@@ -54,6 +54,8 @@ struct settings {
     int64_t package_bytes_max_mib;      /* packages.unpacked_max = 65536 */
     const char *unknown_group;          /* cluster.unknown_group = refuse | default */
     const char *default_group;          /* cluster.default_group = "default" */
+    int64_t warm_interpreters;          /* search.warm_interpreters = 4 */
+    int64_t warm_idle_s;                /* search.warm_idle = 60 */
     const char *power_sampling;         /* search.power_sampling = log | linear */
     const char *create_reply;           /* search.create_reply = auto | name | object */
     const char *unknown_algorithm;      /* search.unknown_algorithm = empty | refuse */

@@ -23,10 +23,19 @@ struct err;
 struct loop;
 struct settings;
 
+/* How a process may be started from an interpreter that has imported what it needs. What it sees is the
+ * same; it only starts sooner. */
+struct launch_warm {
+    const char *key;            /* processes with the same key may share an interpreter */
+    const char *const *argv;    /* the interpreter: NULL-ended, ends with blanks to be written over */
+    const char *const *env;
+};
+
 struct launch_process {         /* one process of a task: a worker, a parameter server */
     const char *label;          /* "worker-0": names its raw logs */
     const char *const *argv;    /* NULL-ended; argv[0] is a path or found in PATH of env */
     const char *const *env;     /* NULL-ended "NAME=value": all it gets */
+    const struct launch_warm *warm;     /* NULL: only anew. The only process of its launch */
     bool service;               /* never ends by itself (a parameter server): stopped when all
                                  * others have ended */
     bool channel;               /* a helper: see cluster/helper.h */

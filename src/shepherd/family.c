@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Since the shepherd is a subreaper, whoever descends from its children stays below it in the tree of
- * processes, whatever session or group it made for itself. */
+ * processes, whatever session or group it made for itself. So does the sheepdog, for a program that was started warm. */
 struct family {
     pid_t *pids;
     size_t n, cap;
@@ -76,10 +76,12 @@ static void add_children_of_threads(struct family *f, pid_t pid)
             add_children(f, pid, e->d_name);
 }
 
-/* Parents before children. */
-static void find_all(struct family *f)
+/* Parents before children. The sheepdog itself must live: it tells how the program ended. */
+static void find_all(const struct shepherd *s, struct family *f)
 {
     add_children_of_threads(f, getpid());
+    if (s->sheepdog)
+        add_children_of_threads(f, s->sheepdog);
     for (size_t i = 0; i < f->n; i++)
         add_children_of_threads(f, f->pids[i]);
 }
@@ -89,7 +91,7 @@ void family_signal(const struct shepherd *s, int sig)
     CLEANUP(done) struct family f = {0};
     const struct process *p = s->orders.processes;
 
-    find_all(&f);
+    find_all(s, &f);
     for (size_t i = 0; i < f.n; i++)
         kill(f.pids[i], sig);
     if (f.n > 0)
@@ -136,12 +138,12 @@ static int64_t sum(const struct family *f, int64_t (*bytes)(pid_t pid))
 
 /* The resident size is cheap but counts what forked workers share once for each of them, so above the
  * limit the costly exact figure decides. */
-int64_t family_memory(int64_t limit_bytes)
+int64_t family_memory(const struct shepherd *s)
 {
     CLEANUP(done) struct family f = {0};
     int64_t bytes;
 
-    find_all(&f);
+    find_all(s, &f);
     bytes = sum(&f, resident_bytes);
-    return bytes > limit_bytes ? sum(&f, proportional_bytes) : bytes;
+    return bytes > s->orders.memory_bytes ? sum(&f, proportional_bytes) : bytes;
 }

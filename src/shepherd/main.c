@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -49,7 +50,7 @@ bool workers_alive(const struct shepherd *s)
     for (int i = 0; i < s->orders.n_processes; i++)
         if (s->orders.processes[i].pid > 0 && !s->orders.processes[i].service)
             return true;
-    return false;
+    return s->warming;
 }
 
 /* --- stopping --- */
@@ -58,6 +59,8 @@ static void kill_all(struct shepherd *s)
 {
     s->stopping = STOPPING_KILLED;
     family_signal(s, SIGKILL);
+    if (s->sheepdog)
+        kill(s->sheepdog, SIGCONT);     /* its user may have stopped it, and it has to bury them */
     s->kill_ms = clock_mono_ms() + KILL_AGAIN_MS;
 }
 
@@ -65,6 +68,8 @@ void stop_all(struct shepherd *s, int64_t grace_ms)
 {
     int64_t kill_ms = clock_mono_ms() + (grace_ms > 0 ? grace_ms : 0);
 
+    if (s->warming)
+        warm_cancel(s);
     if (s->childless || s->stopping == STOPPING_KILLED)
         return;
     s->wall_end_ms = s->others_end_ms = s->memory_check_ms = 0;
@@ -81,7 +86,7 @@ void stop_all(struct shepherd *s, int64_t grace_ms)
 
 /* --- ends --- */
 
-static void process_ended(struct shepherd *s, struct process *p, int wait_status)
+void process_ended(struct shepherd *s, struct process *p, int wait_status)
 {
     int sig = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
     int code = sig ? -1 : WEXITSTATUS(wait_status);
@@ -100,7 +105,7 @@ static void process_ended(struct shepherd *s, struct process *p, int wait_status
     s->others_end_ms = clock_mono_ms() + s->orders.others_ms;
 }
 
-static void reap(struct shepherd *s)
+void reap(struct shepherd *s)
 {
     struct process *p;
     int status;
@@ -110,7 +115,7 @@ static void reap(struct shepherd *s)
         for (p = s->orders.processes; p < s->orders.processes + s->orders.n_processes; p++)
             if (p->pid == pid)
                 process_ended(s, p, status);
-    s->childless = pid < 0;     /* an orphan becomes our child before its parent can be reaped */
+    s->childless = pid < 0 && s->warm_fd < 0;   /* an orphan becomes our child before its parent can be reaped */
 
     if (!s->childless && s->stopping == STOPPING_NOT && !workers_alive(s))
         stop_all(s, s->orders.grace_ms);
@@ -136,7 +141,7 @@ static void enforce(struct shepherd *s, int64_t grace_ms)
 
 static void check_memory(struct shepherd *s, int64_t now)
 {
-    int64_t bytes = family_memory(s->orders.memory_bytes);
+    int64_t bytes = family_memory(s);
 
     s->memory_check_ms = now + MEMORY_CHECK_MS;
     if (bytes <= s->orders.memory_bytes)
@@ -163,6 +168,8 @@ static void check_limits(struct shepherd *s)
     }
     if (s->memory_check_ms && now >= s->memory_check_ms)
         check_memory(s, now);
+    if (s->warming && now >= s->warm_end_ms)
+        warm_start_anew(s, "it did not answer in time");
     if (s->stopping && now >= s->kill_ms)
         kill_all(s);
     if (s->retry_ms && now >= s->retry_ms)
@@ -174,7 +181,7 @@ static void check_limits(struct shepherd *s)
 static int until_next(const struct shepherd *s)
 {
     const int64_t times[] = { s->wall_end_ms, s->others_end_ms, s->memory_check_ms, s->retry_ms,
-                              s->stopping ? s->kill_ms : 0 };
+                              s->warming ? s->warm_end_ms : 0, s->stopping ? s->kill_ms : 0 };
     int64_t first = INT64_MAX;
 
     for (size_t i = 0; i < ARRAY_LEN(times); i++)
@@ -186,8 +193,8 @@ static int until_next(const struct shepherd *s)
     return first < 0 ? 0 : first > INT32_MAX ? INT32_MAX : (int)first;
 }
 
-/* Slots: signals, connection, listener, then two pipes of each process; -1 is passed over by poll(). */
-enum { SLOT_SIGNALS, SLOT_CONNECTION, SLOT_LISTENER, SLOT_PIPES };
+/* Slots: signals, connection, listener, sheepdog, then two pipes of each process; -1 is passed over by poll(). */
+enum { SLOT_SIGNALS, SLOT_CONNECTION, SLOT_LISTENER, SLOT_WARM, SLOT_PIPES };
 
 static void turn(struct shepherd *s, struct pollfd *slots)
 {
@@ -199,6 +206,7 @@ static void turn(struct shepherd *s, struct pollfd *slots)
     slots[SLOT_SIGNALS].fd = s->signal_fd;
     slots[SLOT_CONNECTION].fd = s->connection;
     slots[SLOT_LISTENER].fd = s->listener;
+    slots[SLOT_WARM].fd = s->warm_fd;
     for (int i = 0; i < n; i++)
         for (int k = 0; k < 2; k++)
             slots[SLOT_PIPES + 2 * i + k].fd = s->orders.processes[i].pipe[k];
@@ -214,6 +222,8 @@ static void turn(struct shepherd *s, struct pollfd *slots)
         }
     if (slots[SLOT_SIGNALS].revents && read(s->signal_fd, &info, sizeof info) > 0)
         reap(s);
+    if (slots[SLOT_WARM].fd >= 0 && slots[SLOT_WARM].revents)
+        warm_receive(s);
     if (slots[SLOT_CONNECTION].fd >= 0 && slots[SLOT_CONNECTION].revents)
         talk_receive(s);
     else if (slots[SLOT_LISTENER].fd >= 0 && slots[SLOT_LISTENER].revents)
@@ -254,16 +264,21 @@ bool write_down(const struct shepherd *s, const char *what, pid_t pid)
     return write(s->lock_fd, line, (size_t)len) == len;
 }
 
+static int last_given(const struct orders *o)
+{
+    return o->warm ? ORDERS_WARM : o->leash ? ORDERS_ANSWERS : ORDERS_LOCK;
+}
+
 static bool prepare(struct shepherd *s)
 {
     bool understood = orders_read(&s->orders, ORDERS_FILE);
 
-    close_range(s->orders.leash ? ORDERS_ANSWERS + 1 : ORDERS_LOCK + 1, ~0U, 0);
+    close_range(last_given(&s->orders) + 1, ~0U, 0);
     close_range(ORDERS_SOCKET, ~0U, CLOSE_RANGE_CLOEXEC);
     s->started_ms = clock_unix_ms();
     s->connection = ORDERS_SOCKET;
     s->lock_fd = ORDERS_LOCK;
-    s->listener = s->launcher_log = -1;
+    s->listener = s->launcher_log = s->warm_fd = -1;
     s->childless = true;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     s->signal_fd = open_signals();
@@ -293,6 +308,8 @@ static void start_all(struct shepherd *s)
 
     s->wall_end_ms = o->wall_ms > 0 ? now + o->wall_ms : 0;
     s->memory_check_ms = o->memory_bytes > 0 ? now + MEMORY_CHECK_MS : 0;
+    if (*o->how)
+        note(s, "%s", o->how);
     for (int i = 0; i < o->n_processes; i++)
         if (!output_open(s, &o->processes[i]) || !process_start(s, &o->processes[i])) {
             note(s, "%s", s->reason);
@@ -335,9 +352,14 @@ static void finish(struct shepherd *s)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct shepherd s = {0};
+
+    if (argc == 2 && strcmp(argv[1], "warm") == 0)
+        warm_interpreter();
+    if (argc == 3 && strcmp(argv[1], "sheepdog") == 0)
+        sheepdog((pid_t)strtol(argv[2], NULL, 10));
 
     if (prepare(&s)) {
         start_all(&s);

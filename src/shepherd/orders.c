@@ -122,6 +122,8 @@ bool orders_read(struct orders *o, int fd)
     o->files_max = next_number(&c);
     o->leash = next_bool(&c);
     o->log_max_bytes = next_number(&c);
+    o->warm = next_bool(&c);
+    o->how = next_text(&c);
     o->n_processes = (int)next_count(&c);
     o->processes = xcalloc((size_t)o->n_processes + 1, sizeof *o->processes);
     for (int i = 0; i < o->n_processes && !c.bad; i++)

@@ -29,6 +29,8 @@ struct orders {
     int64_t wall_ms, grace_ms, others_ms, memory_bytes, files_max;
     bool leash;                 /* we live as long as the server, and no longer */
     int64_t log_max_bytes;      /* of processes with a channel */
+    bool warm;                  /* a warm interpreter is to start the only process */
+    const char *how;            /* or why none does, for the log */
     struct process *processes;
     int n_processes;
 };
@@ -44,6 +46,10 @@ enum { RETRY_MS = 1000 };       /* after a full disk; rare enough to cost nothin
 struct shepherd {
     struct orders orders;
     int signal_fd, lock_fd, launcher_log;
+    int warm_fd;                /* to a process that is started warm, and its sheepdog; -1: none */
+    bool warming;               /* the process has not begun: warm_end_ms is when it is started anew */
+    struct { pid_t sheepdog, program; } heard;      /* while warming: who has answered; 0: not yet */
+    pid_t sheepdog;             /* the parent of the process; 0: none */
     int connection, listener;   /* at most one of them is open; -1: none */
     int64_t retry_ms;           /* when to try again to listen or to write the exit record; 0: never */
 
@@ -52,7 +58,7 @@ struct shepherd {
     bool has_failed;            /* code and signal are those of the first process that failed */
     enum stopping stopping;
     int64_t kill_ms;            /* all times without "unix" or "started", "ended": monotonic */
-    int64_t wall_end_ms, others_end_ms, memory_check_ms;    /* 0: never */
+    int64_t wall_end_ms, others_end_ms, memory_check_ms, warm_end_ms;   /* 0: never */
     int64_t dropped_bytes;      /* of output, for want of disk space */
 
     int code, signal;
@@ -65,7 +71,19 @@ struct shepherd {
 bool orders_read(struct orders *o, int fd);
 
 /* spawn.c. Starts one process with pipes and logs; false with s->reason and code 127. */
-bool process_start(struct shepherd *s, struct process *p);
+bool process_start(struct shepherd *s, struct process *p);     /* at once, or warming */
+_Noreturn void process_become(const struct orders *o, const int ends[3]);  /* this process, the only one */
+
+/* warm.c: see base/warm.h. False: it cannot be started warm. Otherwise it begins when warm_receive() has
+ * heard all, or is started anew. */
+bool warm_start(struct shepherd *s, struct process *p, const int out[2]);
+void warm_receive(struct shepherd *s);
+void warm_start_anew(struct shepherd *s, const char *why);
+void warm_cancel(struct shepherd *s);           /* it is not to begin at all */
+_Noreturn void warm_interpreter(void);          /* `trainyard-shepherd warm` */
+
+/* sheepdog.c: `trainyard-shepherd sheepdog <pid>`, the parent of that process, on ORDERS_SOCKET. */
+_Noreturn void sheepdog(pid_t program);
 
 /* output.c */
 bool output_open(struct shepherd *s, struct process *p);        /* false with s->reason */
@@ -74,9 +92,9 @@ void output_drain(struct shepherd *s);                          /* what is left,
 void note(struct shepherd *s, const char *fmt, ...)     /* a line in launcher.log */
     __attribute__((format(printf, 2, 3)));
 
-/* family.c: every descendant, however far it ran: the shepherd is their reaper. */
+/* family.c: every descendant, however far it ran: the shepherd, or its sheepdog, is their reaper. */
 void family_signal(const struct shepherd *s, int sig);
-int64_t family_memory(int64_t limit_bytes);     /* resident bytes; exact only when above the limit */
+int64_t family_memory(const struct shepherd *s);     /* resident bytes; exact only when above the limit */
 
 /* talk.c: the server's side of the world */
 void talk_receive(struct shepherd *s);
@@ -87,4 +105,6 @@ bool talk_ended(struct shepherd *s);            /* false: neither on disk nor to
 /* main.c */
 bool write_down(const struct shepherd *s, const char *what, pid_t pid);     /* a line in the lock file */
 void stop_all(struct shepherd *s, int64_t grace_ms);
+void process_ended(struct shepherd *s, struct process *p, int wait_status);
+void reap(struct shepherd *s);
 bool workers_alive(const struct shepherd *s);

@@ -117,7 +117,6 @@ static pid_t launch(const struct orders *o, const struct process *p, const int e
     const pid_t self = getpid();
     pid_t pid;
 
-    spawn_error.step = NULL;
     environ = p->env;       /* where execvpe() finds PATH */
     pid = vfork();
     if (pid == 0)
@@ -126,14 +125,24 @@ static pid_t launch(const struct orders *o, const struct process *p, const int e
     return pid;
 }
 
+void process_become(const struct orders *o, const int ends[3])
+{
+    environ = o->processes->env;
+    become(o, o->processes, ends, getppid());
+}
+
 bool process_start(struct shepherd *s, struct process *p)
 {
     int ends[3] = { -1, -1, -1 };       /* a task reads nothing: our own stdin */
+    bool warming = false;
     pid_t pid = -1;
     int reason;
 
-    if (make_ends(p, ends))
-        pid = launch(&s->orders, p, ends);
+    spawn_error.step = NULL;
+    if (make_ends(p, ends)) {
+        warming = s->orders.warm && warm_start(s, p, ends + 1);
+        pid = warming ? 0 : launch(&s->orders, p, ends);
+    }
     reason = errno;
     for (int i = 0; i < 3; i++)
         fd_closep(&ends[i]);
@@ -144,8 +153,10 @@ bool process_start(struct shepherd *s, struct process *p)
         return refuse(s, p, spawn_error.step, spawn_error.reason);
     }
 
-    p->pid = pid;
     s->childless = false;
+    if (warming)
+        return true;
+    p->pid = pid;
     write_down(s, "group", pid);
     note(s, "%s runs as process %d: %s", p->label, (int)pid, p->argv[0]);
     return true;

@@ -409,7 +409,7 @@ int helper_start(struct helper *h, helper_line_fn *line, helper_ended_fn *ended,
     h->arg = arg;
     if (make_channel(h, theirs, err) < 0)
         return -1;
-    h->socket = shepherd_spawn(hs->settings->shepherd, &h->launch, h->user, TAKE_FD(h->lock), theirs, &pid, err);
+    h->socket = helper_spawn(hs->settings->shepherd, &h->launch, h->user, TAKE_FD(h->lock), theirs, &pid, err);
     if (h->socket < 0)
         return -1;
     h->next = hs->all;

@@ -6,6 +6,7 @@
  * again. */
 
 #include "cluster/local/task.h"
+#include "cluster/local/warm.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -345,7 +346,9 @@ static struct backend_ctx *local_open(struct loop *loop, const struct settings *
     b->shepherd = xstrdup(settings->shepherd);
     b->report = report;
     b->arg = arg;
+    b->warm = warm_pool_new(loop, settings);
     if (find_users(b, settings, err) < 0) {
+        warm_pool_free(b->warm);
         local_ctx_free(b);
         return NULL;
     }
@@ -391,6 +394,7 @@ static int check_user(const struct launch *launch, const struct user *user, stru
 static int local_start(struct backend_ctx *b, const struct launch *launch, struct err *err)
 {
     const struct user *user = NULL;
+    struct offer offer;
     struct task *t;
     pid_t pid;
     int lock, socket;
@@ -405,7 +409,8 @@ static int local_start(struct backend_ctx *b, const struct launch *launch, struc
     lock = take_lock(launch, err);
     if (lock < 0)
         return err->kind == ERR_CONFLICT ? local_adopt(b, launch->exec_id, launch->run_dir, err) : -1;
-    socket = shepherd_spawn(b->shepherd, launch, user, lock, /* channel= */ NULL, &pid, err);
+    offer = warm_offer(b->warm, launch, user);
+    socket = shepherd_spawn(b->shepherd, launch, user, lock, &offer, &pid, err);
     if (socket < 0)
         return -1;
 
@@ -442,6 +447,7 @@ static void local_close(struct backend_ctx *b)
     if (!b)
         return;
     work_stop(b->work);
+    warm_pool_free(b->warm);
     for (int i = 0; i < N_CHAINS; i++)
         while (b->tasks[i]) {
             t = b->tasks[i];

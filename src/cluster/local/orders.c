@@ -45,7 +45,8 @@ static void add_process(struct text *out, const struct launch_process *p, const 
     add_text(out, exec_id);
 }
 
-void orders_text(const struct launch *launch, const struct user *user, struct text *out)
+void orders_text(const struct launch *launch, const struct user *user, const struct offer *offer,
+                 struct text *out)
 {
     add_text(out, ORDERS_VERSION);
     add_text(out, launch->exec_id);
@@ -65,6 +66,8 @@ void orders_text(const struct launch *launch, const struct user *user, struct te
     add_number(out, launch->files_max);
     add_text(out, launch->leash ? "1" : "0");
     add_number(out, launch->log_max_bytes);
+    add_text(out, offer && offer->fd >= 0 ? "1" : "0");
+    add_text(out, offer ? offer->how : "");
     add_number(out, launch->n_processes);
     for (int i = 0; i < launch->n_processes; i++)
         add_process(out, &launch->processes[i], launch->exec_id);

@@ -14,17 +14,40 @@
 #include <sys/socket.h>
 
 /* The orders as a file that is nowhere. */
-static int orders_file(const struct launch *launch, const struct user *user, struct err *err)
+static int orders_file(const struct launch *launch, const struct user *user, const struct offer *offer,
+                       struct err *err)
 {
     CLEANUP(text_done) struct text text = {0};
     CLEANUP(fd_closep) int fd = memfd_create("orders", MFD_CLOEXEC);
 
     if (fd < 0)
         return err_errno(err, ERR_INTERNAL, "write the orders of %s", launch->exec_id);
-    orders_text(launch, user, &text);
+    orders_text(launch, user, offer, &text);
     if (write(fd, text.data, text.len) != (ssize_t)text.len)
         return err_errno(err, ERR_INTERNAL, "write the orders of %s", launch->exec_id);
     return TAKE_FD(fd);
+}
+
+enum { N_GIVEN = ORDERS_WARM + 1 };
+
+/* What the new process gets, by the number that it has there; -1: nothing. */
+struct given {
+    int fds[N_GIVEN];
+};
+
+static struct given given_nothing(void)
+{
+    struct given g;
+
+    for (int i = 0; i < N_GIVEN; i++)
+        g.fds[i] = -1;
+    return g;
+}
+
+static void given_close(struct given *g)
+{
+    for (int i = 0; i < N_GIVEN; i++)
+        fd_closep(&g->fds[i]);
 }
 
 /* Numbers above all that dup2() will make, so that no source is overwritten before it is copied. */
@@ -32,9 +55,9 @@ static int move_up(int *fd)
 {
     int moved;
 
-    if (*fd < 0 || *fd > ORDERS_ANSWERS)
+    if (*fd < 0 || *fd > ORDERS_WARM)
         return 0;
-    moved = fcntl(*fd, F_DUPFD_CLOEXEC, ORDERS_ANSWERS + 1);
+    moved = fcntl(*fd, F_DUPFD_CLOEXEC, ORDERS_WARM + 1);
     if (moved < 0)
         return -1;
     close(*fd);
@@ -42,16 +65,12 @@ static int move_up(int *fd)
     return 0;
 }
 
-struct given {          /* descriptors for the shepherd; -1: none */
-    int socket, orders, lock, requests, answers;
-};
-
 /* posix_spawn() and never fork(): copying the page tables of a big server takes milliseconds. In a session
  * of its own and with all signals blocked from its first instruction, the shepherd is out of reach of
  * whatever ends the server. */
-static int run(const char *program, const struct given *g, pid_t *ret_pid)
+static int run(const char *program, char *mode, const struct given *g, pid_t *ret_pid)
 {
-    char *argv[] = { "trainyard-shepherd", NULL };
+    char *argv[] = { "trainyard-shepherd", mode, NULL };
     char *env[] = { "TZ=UTC0", NULL };
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
@@ -68,47 +87,64 @@ static int run(const char *program, const struct given *g, pid_t *ret_pid)
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDWR, 0);
     posix_spawn_file_actions_adddup2(&files, STDIN_FILENO, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, STDIN_FILENO, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&files, g->socket, ORDERS_SOCKET);
-    posix_spawn_file_actions_adddup2(&files, g->orders, ORDERS_FILE);
-    posix_spawn_file_actions_adddup2(&files, g->lock, ORDERS_LOCK);
-    if (g->requests >= 0) {
-        posix_spawn_file_actions_adddup2(&files, g->requests, ORDERS_REQUESTS);
-        posix_spawn_file_actions_adddup2(&files, g->answers, ORDERS_ANSWERS);
-    }
+    for (int i = ORDERS_SOCKET; i < N_GIVEN; i++)
+        if (g->fds[i] >= 0)
+            posix_spawn_file_actions_adddup2(&files, g->fds[i], i);
     reason = posix_spawn(ret_pid, program, &files, &how, argv, env);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);
     return reason;
 }
 
-static void given_close(struct given *g)
+/* Adds the socket to what is given, which has its orders or, with `err` filled, none. Returns our end. */
+static int spawn(const char *program, char *mode, struct given *g, pid_t *ret_pid, struct err *err)
 {
-    fd_closep(&g->socket);
-    fd_closep(&g->orders);
-    fd_closep(&g->lock);
-    fd_closep(&g->requests);
-    fd_closep(&g->answers);
-}
-
-int shepherd_spawn(const char *program, const struct launch *launch, const struct user *user, int lock_fd,
-                   const int *channel, pid_t *ret_pid, struct err *err)
-{
-    CLEANUP(given_close) struct given g = { -1, -1, lock_fd, channel ? channel[0] : -1, channel ? channel[1] : -1 };
     CLEANUP(fd_closep) int ours = -1;
     int pair[2];
 
-    g.orders = orders_file(launch, user, err);
-    if (g.orders < 0)
+    if (g->fds[ORDERS_FILE] < 0)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
-        return err_errno(err, ERR_INTERNAL, "get a socket for %s", launch->exec_id);
+        return err_errno(err, ERR_INTERNAL, "get a socket for %s", program);
     ours = pair[0];
-    g.socket = pair[1];
-    if (move_up(&g.orders) < 0 || move_up(&g.socket) < 0 || move_up(&g.lock) < 0 || move_up(&g.requests) < 0 ||
-        move_up(&g.answers) < 0)
-        return err_errno(err, ERR_INTERNAL, "get descriptors for %s", launch->exec_id);
-    errno = run(program, &g, ret_pid);
+    g->fds[ORDERS_SOCKET] = pair[1];
+    for (int i = ORDERS_SOCKET; i < N_GIVEN; i++)
+        if (move_up(&g->fds[i]) < 0)
+            return err_errno(err, ERR_INTERNAL, "get descriptors for %s", program);
+    errno = run(program, mode, g, ret_pid);
     if (errno)
         return err_errno(err, ERR_UNAVAILABLE, "start %s", program);
     return TAKE_FD(ours);
+}
+
+int shepherd_spawn(const char *program, const struct launch *launch, const struct user *user, int lock_fd,
+                   const struct offer *offer, pid_t *ret_pid, struct err *err)
+{
+    CLEANUP(given_close) struct given g = given_nothing();
+
+    g.fds[ORDERS_FILE] = orders_file(launch, user, offer, err);
+    g.fds[ORDERS_LOCK] = lock_fd;
+    g.fds[ORDERS_WARM] = offer->fd;
+    return spawn(program, /* mode= */ NULL, &g, ret_pid, err);
+}
+
+int helper_spawn(const char *program, const struct launch *launch, const struct user *user, int lock_fd,
+                 const int channel[2], pid_t *ret_pid, struct err *err)
+{
+    CLEANUP(given_close) struct given g = given_nothing();
+
+    g.fds[ORDERS_FILE] = orders_file(launch, user, /* offer= */ NULL, err);
+    g.fds[ORDERS_LOCK] = lock_fd;
+    g.fds[ORDERS_REQUESTS] = channel[0];
+    g.fds[ORDERS_ANSWERS] = channel[1];
+    return spawn(program, /* mode= */ NULL, &g, ret_pid, err);
+}
+
+int warm_spawn(const char *program, const struct launch *launch, const struct user *user, pid_t *ret_pid,
+               struct err *err)
+{
+    CLEANUP(given_close) struct given g = given_nothing();
+
+    g.fds[ORDERS_FILE] = orders_file(launch, user, /* offer= */ NULL, err);
+    return spawn(program, "warm", &g, ret_pid, err);
 }

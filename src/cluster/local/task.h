@@ -40,6 +40,7 @@ struct backend_ctx {
     void *arg;
     struct named_user *users;
     struct work *work;          /* for remains; NULL until needed */
+    struct warm_pool *warm;
     struct task *tasks[N_CHAINS];
     int n_posted;               /* of all tasks */
     bool closed;

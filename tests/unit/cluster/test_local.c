@@ -638,6 +638,105 @@ static void the_wall_limit_ends_it_with_a_reason(void **state)
     assert_string_equal(k->reason, "it ran longer than its limit of 1 s");
 }
 
+/* A program of the folder, that a warm interpreter may start. */
+static struct launch_process warm_program(struct fixture *f, const char *source)
+{
+    static const char *const interpreter[] = {
+        "/usr/bin/python3", SOURCE_ROOT "/runtime/python/tools/warm.py", "main.py", "json",
+        "                                                                                ", NULL,
+    };
+    static const struct launch_warm warm = { .key = "a search", .argv = interpreter, .env = some_env };
+    const char *main = mem_printf(f->mem, "%s/main.py", f->folder);
+    const char **argv = mem_alloc(f->mem, 3 * sizeof *argv);
+
+    argv[0] = "/usr/bin/python3";
+    argv[1] = main;
+    assert_int_equal(file_write(main, source, strlen(source), 0644, &f->err), 0);
+    f->settings.warm_interpreters = 1;
+    f->settings.warm_idle_s = 60;
+    restart_server(f);
+    return (struct launch_process){ .label = "worker-0", .argv = argv, .env = some_env, .warm = &warm };
+}
+
+static void a_warm_interpreter_starts_it(void **state)
+{
+    struct fixture *f = *state;
+    struct launch_process p = warm_program(f, "import json\nimport sys\nprint(sys.argv)\nsys.exit(5)\n");
+    struct launch l = launch_of(f, &p, 1);
+
+    assert_int_equal(end_of(f, &l)->report.exit_code, 5);
+    assert_non_null(strstr(content(f, "launcher.log"), "from a warm interpreter"));
+    assert_non_null(strstr(content(f, "worker-0.out"), "/main.py']"));
+}
+
+static void without_a_warm_interpreter_it_is_started_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct launch_process p = warm_program(f, "print('nothing to import')\nimport json\n");
+    struct launch l = launch_of(f, &p, 1);
+
+    assert_int_equal(end_of(f, &l)->report.exit_code, 0);
+    assert_non_null(strstr(content(f, "launcher.log"), "is started anew"));
+    assert_string_equal(content(f, "worker-0.out"), "nothing to import\n");
+}
+
+static void the_wall_limit_ends_what_was_started_warm(void **state)
+{
+    struct fixture *f = *state;
+    struct launch_process p = warm_program(f, "import json\nimport signal\nsignal.pause()\n");
+    struct launch l = launch_of(f, &p, 1);
+    struct kept *k;
+
+    l.wall_ms = 2000;
+    k = end_of(f, &l);
+    assert_int_equal(k->report.exit_code, -1);
+    assert_string_equal(k->reason, "it ran longer than its limit of 2 s");
+    assert_non_null(strstr(content(f, "launcher.log"), "from a warm interpreter"));
+}
+
+static void the_wall_limit_ends_what_waits_for_its_interpreter(void **state)
+{
+    struct fixture *f = *state;
+    struct launch_process p = warm_program(f, "import json\n");
+    struct launch l = launch_of(f, &p, 1);
+    static const char *const never_warm[] = { "sh", "-c", "exec sleep 60", NULL };
+    const struct launch_warm warm = { .key = "another", .argv = never_warm, .env = some_env };
+    struct kept *k;
+
+    p.warm = &warm;
+    l.wall_ms = 500;
+    k = end_of(f, &l);
+    assert_int_equal(k->report.exit_code, -1);
+    assert_string_equal(k->reason, "it ran longer than its limit of 500 ms");
+    assert_null(strstr(content(f, "launcher.log"), "runs as process"));
+}
+
+static void an_interpreter_that_talks_nonsense_is_not_believed(void **state)
+{
+    struct fixture *f = *state;
+    struct launch_process p = warm_program(f, "import json\nprint('anew')\n");
+    struct launch l = launch_of(f, &p, 1);
+    static const char *const liar[] = {
+        "/usr/bin/python3", "-c",
+        "import socket, sys\n"
+        "control = socket.socket(fileno=3)\n"
+        "control.setblocking(True)\n"
+        "control.send(b'ready')\n"
+        "_, files, _, _ = socket.recv_fds(control, 100, 1)\n"
+        "pair = socket.socket(fileno=files[0])\n"
+        "pair.send(b'sheepdog')\n"
+        "pair.send(b'ready')\n"            /* from the same process: that is not its own child */
+        "control.send(b'forked')\n"
+        "control.recv(1)\n", NULL,
+    };
+    const struct launch_warm warm = { .key = "a liar", .argv = liar, .env = some_env };
+
+    p.warm = &warm;
+    assert_int_equal(end_of(f, &l)->report.exit_code, 0);
+    assert_string_equal(content(f, "worker-0.out"), "anew\n");
+    assert_non_null(strstr(content(f, "launcher.log"), "its processes are not related"));
+}
+
 static void the_memory_limit_ends_it_with_a_reason(void **state)
 {
     struct fixture *f = *state;
@@ -850,6 +949,11 @@ int main(void)
         TEST(services_are_stopped_when_the_others_have_ended),
         TEST(when_one_fails_the_others_are_stopped),
         TEST(the_wall_limit_ends_it_with_a_reason),
+        TEST(a_warm_interpreter_starts_it),
+        TEST(without_a_warm_interpreter_it_is_started_anew),
+        TEST(the_wall_limit_ends_what_was_started_warm),
+        TEST(the_wall_limit_ends_what_waits_for_its_interpreter),
+        TEST(an_interpreter_that_talks_nonsense_is_not_believed),
         TEST(the_memory_limit_ends_it_with_a_reason),
         TEST(the_limits_of_files_and_core_dumps_are_set),
         TEST(a_killed_shepherd_is_lost_and_nothing_runs_on),

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which imports of a program a warm interpreter makes ahead: those before the program does anything."""
+import importlib.util
+
+import pytest
+
+from conftest import RUNTIME
+
+NAMES = ["numpy", "torch", "sklearn"]
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """read(source, files) -> the imports, in a folder with the program and other files."""
+    spec = importlib.util.spec_from_file_location("warm", RUNTIME + "/tools/warm.py")
+    warm = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(warm)
+
+    def read(source, **files):
+        for name, text in {"main.py": source, **files}.items():
+            path = tmp_path / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        monkeypatch.chdir(tmp_path)
+        imports, sources = warm.import_list("main.py", NAMES)
+        read.sources = [path.removeprefix(str(tmp_path) + "/") for path in sources]
+        return [(name, list(names)) for name, names in imports]
+
+    return read
+
+
+@pytest.mark.parametrize("source, imports", [
+    ("import numpy", [("numpy", [])]),
+    ("import numpy as np, torch.nn as nn", [("numpy", []), ("torch.nn", [])]),
+    ("from torch.utils import data, model_zoo", [("torch.utils", ["data", "model_zoo"])]),
+    ("from sklearn import *", [("sklearn", ["*"])]),
+    ("import torch\nimport numpy", [("torch", []), ("numpy", [])]),
+    ("'''doc'''\nfrom __future__ import annotations\nimport os, json, math, _socket\nimport numpy", [("numpy", [])]),
+    ("N = 3\nA, B = 1, N\nNAMES: list = ['a', N]\nimport numpy", [("numpy", [])]),
+    ("def f(a=1): g()\nclass C(object):\n    x = 1\n    def m(self): g()\nimport numpy", [("numpy", [])]),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_imports_before_anything_happens_are_made_ahead(read, source, imports):
+    assert read(source) == imports
+
+
+@pytest.mark.parametrize("source", [
+    "print()", "x = f()", "os.environ['A'] = '1'", "a.b = 1", "a, b = c", "a, b.c = 1, 2", "x += 1", "del x", "if True: pass", "for x in y: pass",
+    "with a: pass", "try: import numpy\nexcept ImportError: pass", "import unknown_module", "from . import sibling", "assert x",
+    "def f(a=g()): pass", "@decorated()\ndef f(): pass", "class C(base()): pass", "class C:\n    x = f()", "x = [f() for f in g]", "global x",
+    "raise SystemExit", "x = y = f()", "import os, unknown_module", "lambda: x()",
+], ids=lambda value: value)
+def test_what_may_do_something_ends_the_list(read, source):
+    assert read(f"import torch\n{source}\nimport numpy") == [("torch", [])]
+
+
+def test_modules_of_the_program_are_read_where_they_are_imported(read):
+    assert read("import first\nfrom package import second\nimport package.third\nimport sklearn",
+                **{"first.py": "import torch", "package/__init__.py": "X = 1\nfrom .deep import Y", "package/deep.py": "import numpy\nY = 2",
+                   "package/second.py": "from . import deep", "package/third.py": "import json"}
+                ) == [("torch", []), ("numpy", []), ("sklearn", [])]
+    assert sorted(read.sources) == ["first.py", "main.py", "package/__init__.py", "package/deep.py", "package/second.py", "package/third.py"]
+
+
+def test_a_module_of_the_program_that_does_something_ends_the_list(read):
+    assert read("import torch\nimport helper\nimport numpy", **{"helper.py": "import sklearn\nprint()\n"}) == [("torch", []), ("sklearn", [])]
+
+
+def test_a_module_of_the_program_wins_over_one_of_the_same_name(read):
+    assert read("import numpy\nimport torch", **{"numpy.py": "x = 1"}) == [("torch", [])]
+    assert read("import numpy\nimport torch", **{"json.py": "print()", "numpy.py": "import json"}) == []
+
+
+def test_modules_that_import_each_other_are_read_once(read):
+    assert read("import a", **{"a.py": "import b\nimport numpy", "b.py": "import a\nimport torch"}) == [("torch", []), ("numpy", [])]
+
+
+def test_modules_of_the_platform_are_read_like_the_programs_own(read):
+    assert read("from emetrics import EMetrics\nimport numpy") == [("numpy", [])]
+
+
+def test_a_program_that_cannot_be_read_is_refused(read):
+    with pytest.raises(Exception, match="main.py cannot be read"):
+        read("import = 3")
