@@ -44,6 +44,7 @@ const struct field framework_fields[] = {
     { "home", TEXT(struct framework, home), .hidden = true },
     { "maxGPUPerWorker", INT(struct framework, max_devices), .min = 0, .max = 1024, .hidden = true },
     { "python", TEXT(struct framework, python), .hidden = true },
+    { "warm", LIST_OF(struct framework, warm, FIELD_TEXT), .hidden = true },
     { "condaEnv", TEXT(struct framework, conda_env), .hidden = true },
     { "precreateModelDir", BOOLEAN(struct framework, precreate_model_dir), .hidden = true },
     { .type = FIELD_END },

@@ -31,6 +31,7 @@ struct framework {
     const char *backend;            /* "PyTorch", "TensorFlow", ... */
     const char *prebuilt_main, *prebuilt_dir;
     json_t *exports;                /* object of strings */
+    struct list warm;               /* Python modules that a warm interpreter may import; not in replies */
     const char *launch;             /* "python", "torch", "tensorflow", "generator", "caffe": how the
                                      * launch plan is made; not in replies */
     const char *package;            /* Python package whose version is frameworkVersion; NULL = none */

@@ -257,6 +257,7 @@ static int plan_process(const struct planning *p, const struct variables *common
                                     .service = m->is_ps,
                                     .env = variables_done(&v),
                                     .argv = generated ? generated : make_argv(p, m) };
+    ret->warm = plan_warm(p, ret);
     log_process(p, ret);
     return 0;
 }

@@ -31,6 +31,8 @@ struct plan_request {               /* what tasks/ knows about the task */
     const char *device_type;        /* "cpu" or "gpu" */
     struct list env;                /* NAME=VALUE of --msd-env, applied last */
     const char *sub_id;             /* SUBID of a trial; NULL otherwise */
+    const char *search;             /* what it is a trial of; NULL */
+    bool cold;                      /* not to be started by a warm interpreter */
     const struct grant *grant;
     int64_t wall_ms, memory_bytes;
 };

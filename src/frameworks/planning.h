@@ -41,3 +41,6 @@ struct member {
 struct variables plan_variables(const struct planning *p);
 struct variables plan_member_variables(const struct planning *p, const struct variables *common,
                                        const struct member *m);
+
+/* How the only process of a trial may be started warm; NULL when it may not. */
+const struct launch_warm *plan_warm(const struct planning *p, const struct launch_process *process);

@@ -141,6 +141,13 @@ static int take_word(struct reading *r, const struct option *o, const char *valu
     return refuse(o, value, err);
 }
 
+static int take_warm_interpreter(struct reading *r, const struct option *o, const char *value,
+                           struct err *err)
+{
+    r->args->cold = text_same(value, "false");
+    return r->args->cold || text_same(value, "true") ? 0 : refuse(o, value, err);
+}
+
 static int take_user_cmd(struct reading *r, const struct option *o, const char *value,
                          struct err *err)
 {
@@ -329,6 +336,7 @@ static const struct option options[] = {
     { "--msd-task0-node-selector",       IGNORED },
     { "--msd-task12n-node-selector",     IGNORED },
     { "--msd-pending-timeout",   A_COUNT(pending_timeout_s, 1, PENDING_MAX_S, "seconds, from 1 to a year") },
+    { "--msd-warm-interpreter",        take_warm_interpreter, .accepted = "true or false" },
     { "--msd-podaffinity-rule",          IGNORED },
     { "--msd-podaffinity-topology-key",  IGNORED },
     { "--msd-pack-id",           IGNORED },

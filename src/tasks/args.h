@@ -32,6 +32,7 @@ struct args {
     int64_t priority;               /* --msd-priority, 1.. ; default 5000 is the engine's */
     int64_t pending_timeout_s;      /* --msd-pending-timeout */
     const char *debug_level;
+    bool cold;                      /* --msd-warm-interpreter false */
     struct list env;                /* --msd-env NAME=VALUE, const char * each, in order */
     struct list ignored;            /* accepted options without meaning here, "--name value", for the
                                      * launcher log; secrets redacted */

@@ -92,7 +92,7 @@ static struct plan_request plan_request(const struct preparation *p, const struc
         .n_ps = plan->n_ps, .devices_per_worker = plan->devices_per_worker,
         .device_type = plan->device_type, .env = plan->env,
         .sub_id = e->trial == INT_UNSET ? NULL : mem_printf(p->mem, "%" PRId64, e->trial),
-        .grant = &p->grant, .wall_ms = s->task_wall_max_h * 3600 * 1000,
+        .search = e->search, .cold = plan->cold, .grant = &p->grant, .wall_ms = s->task_wall_max_h * 3600 * 1000,
         .memory_bytes = limit_mib << 20,
     };
 }

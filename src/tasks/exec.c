@@ -68,6 +68,7 @@ const struct field exec_plan_fields[] = {
     { "numPs",            INT(struct exec_plan, n_ps) },
     { "devicesPerWorker", INT(struct exec_plan, devices_per_worker) },
     { "memoryLimitMib",   INT(struct exec_plan, memory_limit_mib) },
+    { "cold",             BOOLEAN(struct exec_plan, cold) },
     { .type = FIELD_END },
 };
 

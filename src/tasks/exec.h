@@ -58,6 +58,7 @@ struct exec_plan {
     const char *device_type;    /* "cpu" or "gpu" */
     int64_t n_ps, devices_per_worker;
     int64_t memory_limit_mib;   /* of one worker; INT_UNSET none */
+    bool cold;                  /* not to be started by a warm interpreter */
 };
 
 extern const struct field exec_plan_fields[];

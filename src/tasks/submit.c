@@ -306,6 +306,7 @@ static struct exec_plan make_plan(const struct submission *s)
         .conda_env = a->conda_env, .python_version = a->python_version,
         .debug_level = a->debug_level, .prebuilt_name = a->prebuilt_name,
         .n_ps = plan_parameter_servers(&s->framework, a->n_ps), .memory_limit_mib = a->memory_limit_mib,
+        .cold = a->cold,
     };
 }
 

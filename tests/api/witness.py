@@ -33,7 +33,8 @@ class Gate:
     def __init__(self, folder, name="gate"):
         self.paths = [Path(folder) / f"{name}.ready", Path(folder) / f"{name}.go"]
         for path in self.paths:
-            os.mkfifo(path, 0o666)
+            os.mkfifo(path)
+            path.chmod(0o666)       # for programs of other users, whatever the umask
         self.ready, self.go = (os.open(path, os.O_RDWR) for path in self.paths)
 
     def args(self, code=0):

@@ -25,13 +25,14 @@ PATIENCE_S = 240
 
 
 def marked(data):
-    """(pid, exec id, argv[0]) of every shepherd and user process of this data directory."""
+    """(pid, exec id, argv[0]) of every shepherd, sheepdog, warm interpreter (whose id is blank) and user process of this data
+    directory. A sheepdog has the id of its program."""
     mark, place = b"TRAINYARD_TASK=", str(data).encode()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as f:
-                name = f.read().split(b"\0")[0].decode(errors="replace")
-            with open(f"/proc/{pid}/environ", "rb") as f:
+                name, *words = f.read().decode(errors="replace").split("\0")
+            with open(f"/proc/{words[1] if words[:1] == ['sheepdog'] else pid}/environ", "rb") as f:
                 env = f.read().split(b"\0")
             cwd = os.readlink(f"/proc/{pid}/cwd").encode()
         except OSError:

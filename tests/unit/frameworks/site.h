@@ -42,6 +42,7 @@ static inline struct site site_new(void)
         .precreate_model_dir = "auto",
         .task_grace_s = 10,
         .task_files_max = 1024,
+        .warm_interpreters = 4,
     };
     return s;
 }

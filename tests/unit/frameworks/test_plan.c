@@ -386,6 +386,132 @@ static void impossible_requests_are_refused_by_name(void **state)
     assert_int_equal(f.err.kind, ERR_UNAVAILABLE);
 }
 
+/* --- warm interpreters --- */
+
+static const struct launch_warm *warm_plan(struct fixture *f)
+{
+    if (plan(f) < 0)
+        fail_msg("%s", f->err.text);
+    return f->launch.processes[0].warm;
+}
+
+static void a_trial_may_be_started_by_an_interpreter_that_knows_no_task(void **state)
+{
+    CLEANUP(fixture_done) struct fixture f;
+    const struct launch_warm *w;
+    const char *path = NULL;
+
+    (void)state;
+    fixture_init(&f, "PyTorch");
+    f.request.search = "ann-hpo-1";
+    f.request.sub_id = "3";
+    w = warm_plan(&f);
+    assert_non_null(w);
+    assert_string_equal(w->argv[0], "/usr/bin/python3");
+    assert_string_equal(w->argv[1], SOURCE_ROOT "/runtime/python/tools/warm.py");
+    assert_string_equal(w->argv[2], "main.py");
+    assert_string_equal(w->argv[3], "torch");
+    for (const char *const *item = w->env; *item; item++) {
+        assert_null(strstr(*item, "ann-1-2"));
+        assert_false(text_starts(*item, "SUBID=") || text_starts(*item, "CUDA_VISIBLE_DEVICES="));
+        if (text_starts(*item, "PYTHONPATH="))
+            path = *item;
+    }
+    assert_string_equal(path, "PYTHONPATH=" SOURCE_ROOT "/runtime/python");
+}
+
+static void its_command_line_has_room_for_that_of_the_task(void **state)
+{
+    CLEANUP(fixture_done) struct fixture f;
+    const struct launch_process *process;
+    size_t room = 0, needed = 0;
+
+    (void)state;
+    fixture_init(&f, "PyTorch");
+    f.request.search = "ann-hpo-1";
+    process = (warm_plan(&f), &f.launch.processes[0]);
+    for (const char *const *word = process->warm->argv; *word; word++)
+        room += strlen(*word) + 1;
+    for (const char *const *word = process->argv; *word; word++)
+        needed += strlen(*word) + 1;
+    assert_true(room >= needed);
+}
+
+static void trials_of_a_search_have_one_key(void **state)
+{
+    CLEANUP(fixture_done) struct fixture f;
+    const char *first;
+
+    (void)state;
+    fixture_init(&f, "PyTorch");
+    f.request.search = "ann-hpo-1";
+    f.request.sub_id = "1";
+    first = warm_plan(&f)->key;
+
+    f.request.exec_id = "ann-77-12345";
+    f.request.result_dir = mem_printf(f.site.mem, "%s/results/ann/batchworkdir/ann-77-12345", f.site.dir);
+    f.request.work_dir = mem_printf(f.site.mem, "%s/_submitted_code", f.request.result_dir);
+    f.request.sub_id = "2";
+    f.grant.gpu_index[0] = 3;
+    assert_string_equal(warm_plan(&f)->key, first);
+}
+
+static void whatever_could_make_a_difference_makes_another_key(void **state)
+{
+    static const char *const env[] = { "A=1" };
+    CLEANUP(fixture_done) struct fixture f;
+    const char *keys[7];
+
+    (void)state;
+    fixture_init(&f, "PyTorch");
+    f.request.search = "ann-hpo-1";
+    keys[0] = warm_plan(&f)->key;
+    f.request.search = "ann-hpo-2";
+    keys[1] = warm_plan(&f)->key;
+    f.request.user = "bob";
+    keys[2] = warm_plan(&f)->key;
+    f.request.os_user = "root";
+    keys[3] = warm_plan(&f)->key;
+    f.request.env = (struct list){ .items = (void *)env, .n = 1 };
+    keys[4] = warm_plan(&f)->key;
+    f.grant.need.cpus = 2;      /* threads */
+    keys[5] = warm_plan(&f)->key;
+    f.framework.warm.n--;
+    keys[6] = warm_plan(&f)->key;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(keys[i], keys[k]);
+}
+
+static void whatever_is_not_a_plain_trial_is_started_anew(void **state)
+{
+    static const char *const command[] = { "true" };
+    static const struct framework no_modules;
+
+    (void)state;
+    for (int what = 0; what < 7; what++) {
+        CLEANUP(fixture_done) struct fixture f;
+
+        fixture_init(&f, what == 0 ? "distPyTorch" : "PyTorch");
+        f.request.search = "ann-hpo-1";
+        if (what == 1)
+            f.request.search = NULL;
+        if (what == 2)
+            f.request.cold = true;
+        if (what == 3)
+            f.site.settings.warm_interpreters = 0;
+        if (what == 4)
+            f.request.main_file = "main.sh";
+        if (what == 5)
+            f.framework.warm = no_modules.warm;
+        if (what == 6) {
+            f.request.user_cmd = true;
+            f.request.program = (struct list){ .items = (void *)command, .n = 1 };
+        }
+        assert_null(warm_plan(&f));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +529,11 @@ int main(void)
         cmocka_unit_test(variables_of_the_user_come_last),
         cmocka_unit_test(exports_name_only_network_interfaces_that_exist),
         cmocka_unit_test(impossible_requests_are_refused_by_name),
+        cmocka_unit_test(a_trial_may_be_started_by_an_interpreter_that_knows_no_task),
+        cmocka_unit_test(its_command_line_has_room_for_that_of_the_task),
+        cmocka_unit_test(trials_of_a_search_have_one_key),
+        cmocka_unit_test(whatever_could_make_a_difference_makes_another_key),
+        cmocka_unit_test(whatever_is_not_a_plain_trial_is_started_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

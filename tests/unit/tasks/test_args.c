@@ -123,7 +123,8 @@ static void every_value_lands_in_its_member(void **state)
         "--conda-home /opt/conda --conda-env-name=dlipy3 --python-version 3.6 "
         "--cs-datastore-meta type=fs,data_path=mnist/x --data-source [] --numWorker=4 "
         "--workerDeviceNum 2 --workerDeviceType GPU --workerMemory 4g --workerMemoryLimit 8GiB "
-        "--workerCPULimit 500m --numPs 1 --msd-priority 7 --msd-pending-timeout 60 --debug-level Info";
+        "--workerCPULimit 500m --numPs 1 --msd-priority 7 --msd-pending-timeout 60 --msd-warm-interpreter False "
+        "--debug-level Info";
     CLEANUP(mem_freep) struct mem *mem = mem_new();
     struct args a;
     struct err err;
@@ -155,6 +156,7 @@ static void every_value_lands_in_its_member(void **state)
     assert_int_equal(a.priority, 7);
     assert_int_equal(a.pending_timeout_s, 60);
     assert_string_equal(a.debug_level, "info");
+    assert_true(a.cold);
     assert_string_equal(a.echo, text);
 }
 
@@ -170,6 +172,7 @@ static void absent_options_leave_their_members_unset(void **state)
     assert_null(a.device_type);
     assert_null(a.data_path);
     assert_false(a.user_cmd);
+    assert_false(a.cold);
     assert_true(a.n_workers == INT_UNSET && a.devices_per_worker == INT_UNSET && a.n_ps == INT_UNSET);
     assert_true(a.memory_mib == INT_UNSET && a.memory_limit_mib == INT_UNSET);
     assert_true(a.priority == INT_UNSET && a.pending_timeout_s == INT_UNSET);
@@ -238,6 +241,7 @@ static const struct {
     { "--exec-start X --numPs x", "--numPs" },
     { "--exec-start X --msd-priority 0", "--msd-priority" },
     { "--exec-start X --msd-pending-timeout soon", "--msd-pending-timeout" },
+    { "--exec-start X --msd-warm-interpreter maybe", "--msd-warm-interpreter" },
     { "--exec-start X --debug-level loud", "--debug-level" },
     { "--exec-start X --msd-env NAME", "--msd-env" },
     { "--exec-start X --msd-env 1A=2", "--msd-env" },

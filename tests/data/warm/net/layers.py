@@ -1,0 +1,5 @@
+from . import sizes
+
+
+def width():
+    return sizes.WIDTH
