@@ -3,16 +3,18 @@
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "tests")]
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "search"), str(HERE.parent / "tests")]
 
 import footprint  # noqa: E402
 import http_get  # noqa: E402
 import search_overhead  # noqa: E402
 import search_poll  # noqa: E402
 import task_rate  # noqa: E402
+import warm  # noqa: E402
 
 # Tasks first: they make the most files, and those are slow to make for minutes after others were deleted.
-KINDS = {"tasks": task_rate.rows, "search": search_overhead.rows, "poll": search_poll.rows,
+KINDS = {"tasks": task_rate.rows, "search": search_overhead.rows, "warm": warm.rows, "poll": search_poll.rows,
          "http": http_get.rows, "footprint": footprint.rows}
 
 
