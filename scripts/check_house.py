@@ -8,7 +8,8 @@ from pathlib import Path
 
 # http/server.c pauses for the last requests at the stop, where a signal from each would cost every request.
 SLEEPERS = ("src/cli/", "src/http/server.c")
-PRINTERS = ("src/cli/", "src/main.c", "src/serve.c", "src/accounts/user_command", "src/base/log.c", "src/shepherd/", "src/search/suggest_command.c")
+PRINTERS = ("src/cli/", "src/main.c", "src/serve.c", "src/accounts/user_command", "src/base/log.c", "src/shepherd/", "src/search/suggest_command.c",
+            "src/datasets/builder/main.c", "src/datasets/builder/progress.c")
 found = []
 for path in sorted(Path("src").rglob("*.[ch]")):
     source, name = path.read_text(), str(path)

@@ -11,6 +11,8 @@ for room, more in [("accounts", {"http"}), ("cluster", {"accounts"}), ("framewor
     BELOW[room] = set().union(more, *(BELOW[m] for m in more)) | {"store"}
 BELOW["shepherd"] = BELOW["cli"] = {"base"}
 EVERYTHING = set(BELOW)
+# trainyard-dataset: folders of the room datasets that make up a program of their own, and the rest of the room no part of it.
+BUILDER = {"builder": {"builder", "images", "formats"}, "images": {"images"}, "formats": {"formats"}}
 LIBRARIES = {   # header: where it may be included
     "microhttpd.h": "http/", "gnutls": "http/", "sqlite3.h": "store/", "archive.h": "base/archive.c",
     "archive_entry.h": "base/archive.c", "sodium.h": "accounts/", "curl/curl.h": "cli/",
@@ -22,6 +24,12 @@ def problems(path):
     room = name.split("/")[0] if "/" in name else None
     may_use = BELOW[room] | {room} if room else EVERYTHING
     text = path.read_text()
+    part = name.split("/")[1] if room == "datasets" else None
+    if part in BUILDER:
+        may_use = {"base", "datasets"}
+    for used in re.findall(r'#include "datasets/([\w.-]+)', text):
+        if used not in BUILDER.get(part, {used} - set(BUILDER)):
+            yield f"{path}: {name} may not include datasets/{used}"
     for used in re.findall(r'#include "([\w-]+)/', text):
         if used not in may_use:
             yield f"{path}: {room}/ may not include {used}/"

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datasets/builder/kind.h"
+
+#include "base/text.h"
+#include "datasets/builder/kind_other.h"
+
+const struct kind *const kinds[] = {
+    &other_kind,
+    &rawdata_kind,
+    NULL,
+};
+
+const struct kind *kind_find(const char *name)
+{
+    for (int i = 0; kinds[i]; i++)
+        if (text_same(kinds[i]->name, name))
+            return kinds[i];
+    return NULL;
+}
+
+const char *kind_backend(const struct kind *k, const char *backend)
+{
+    for (int i = 0; k->backends[i]; i++)
+        if (text_same(k->backends[i], backend))
+            return k->backends[i];
+    return NULL;
+}
