@@ -2,9 +2,11 @@
 #include "datasets/builder/kind.h"
 
 #include "base/text.h"
+#include "datasets/builder/kind_images.h"
 #include "datasets/builder/kind_other.h"
 
 const struct kind *const kinds[] = {
+    &images_kind,
     &other_kind,
     &rawdata_kind,
     NULL,
