@@ -4,11 +4,14 @@
 #include "base/text.h"
 #include "datasets/builder/kind_images.h"
 #include "datasets/builder/kind_other.h"
+#include "datasets/builder/kind_records.h"
 
 const struct kind *const kinds[] = {
     &images_kind,
+    &lmdb_kind,
     &other_kind,
     &rawdata_kind,
+    &tfrecords_kind,
     NULL,
 };
 

@@ -3,7 +3,7 @@
 /* The kinds of data sets, a row each. A kind is a file kind_<name>.c with one `const struct kind` and a line in
  * kinds[] of kind.c. */
 
-#include <stddef.h>
+#include "datasets/builder/look.h"
 
 struct build;
 struct err;
@@ -19,6 +19,11 @@ struct kind {
      * through build_source(). On failure what was written stays; whoever gave the orders removes it. Data that cannot
      * be used are ERR_BAD_INPUT with a sentence for the user, naming the member of the orders in err->field. */
     int (*build)(struct build *b, struct err *err);
+
+    /* Calls fn for the samples of a split that was built, from number `from` on (the first is 0), in their order, until it
+     * returns something else than 0. A failure of fn fails; the end of the samples does not. NULL: there is nothing to
+     * look at. */
+    int (*each)(const struct look *l, int64_t from, sample_fn *fn, void *arg, struct err *err);
 };
 
 extern const struct kind *const kinds[];    /* NULL-ended */

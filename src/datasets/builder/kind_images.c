@@ -108,7 +108,7 @@ static size_t make_order(struct images *m, bool by_class)
 {
     const struct orders *o = m->b->orders;
     CLEANUP(freep) uint32_t *all = xcalloc(m->listing.n + 1, sizeof *all);
-    CLEANUP(freep) size_t *at = xcalloc(m->listing.n_labels + 1, sizeof *at);
+    CLEANUP(freep) size_t *at = xcalloc(m->listing.labels.n + 1, sizeof *at);
     size_t n = 0;
 
     for (size_t i = 0; i < m->listing.n; i++)
@@ -124,7 +124,7 @@ static size_t make_order(struct images *m, bool by_class)
     }
     for (size_t i = 0; i < n; i++)
         at[m->listing.items[all[i]].label + 1]++;
-    for (size_t i = 1; i <= m->listing.n_labels; i++)
+    for (size_t i = 1; i <= m->listing.labels.n; i++)
         at[i] += at[i - 1];
     for (size_t i = 0; i < n; i++)
         m->order[at[m->listing.items[all[i]].label]++] = all[i];
@@ -137,7 +137,7 @@ static int build_split(struct images *m, struct err *err)
     bool lmdb = strcmp(o->backend, lmdb_backend) == 0, by_class = !lmdb && o->byclass;
     size_t n = make_order(m, by_class);
     struct record_sink_plan plan = { .split = m->split, .lmdb = lmdb, .by_class = by_class, .n = (int64_t)n,
-                                     .shards = o->shards, .labels = m->listing.labels };
+                                     .shards = o->shards, .labels = m->listing.labels.names };
     struct ordered all = { .n = (int64_t)n, .n_threads = o->threads == INT_UNSET ? ordered_processors() : (int)o->threads,
                            .slot_size = sizeof(struct image_record), .arg = m, .start = start, .work = work, .take = take,
                            .end = end, .slot_done = slot_done };
@@ -153,15 +153,6 @@ static int build_split(struct images *m, struct err *err)
 }
 
 /* --- all of them --- */
-
-static int write_labels(const struct images *m, struct err *err)
-{
-    CLEANUP(text_done) struct text text = {0};
-
-    for (size_t i = 0; i < m->listing.n_labels; i++)
-        text_addf(&text, "%s\n", m->listing.labels[i]);
-    return file_write(build_target(m->b, "labels.txt"), text.data, text.len, 0644, err);
-}
 
 static int write_mean(struct images *m, struct err *err)
 {
@@ -205,9 +196,9 @@ static void tell(struct images *m)
     r->height = m->height > 0 ? m->height : INT_UNSET;
     r->channels = m->plan.transform.channels;
     r->images = m->b->progress.done;
-    for (size_t i = 0; i < m->listing.n_labels; i++)
+    for (size_t i = 0; i < m->listing.labels.n; i++)
         if (r->splits[SPLIT_TRAIN].per_label[i] == 0)
-            report_warn(r, "the class %s has no training image", m->listing.labels[i]);
+            report_warn(r, "the class %s has no training image", m->listing.labels.names[i]);
     if (m->width < 0 && !m->plan.encoded)
         report_warn(r, "the records have different sizes, which few programs can read; give a height and a width");
 }
@@ -235,13 +226,13 @@ static int build_all(struct images *m, struct err *err)
 
     if (listing_make(b, &m->listing, err) < 0)
         return -1;
-    b->report.labels = m->listing.labels;
-    b->report.n_labels = m->listing.n_labels;
+    b->report.labels = m->listing.labels.names;
+    b->report.n_labels = m->listing.labels.n;
     m->broken_max = (int64_t)(b->orders->max_broken * (double)m->listing.n);
     m->sizes = xcalloc(1, sizeof *m->sizes);
     make_plan(m);
 
-    if (write_labels(m, err) < 0)
+    if (labels_write(b, &m->listing.labels, err) < 0)
         return -1;
     progress_start(&b->progress, "images", (int64_t)m->listing.n);
     for (int i = 0; i < N_SPLITS; i++) {
@@ -265,4 +256,4 @@ static int build(struct build *b, struct err *err)
 
 static const char *const image_backends[] = { lmdb_backend, "TFrecords", NULL };
 
-const struct kind images_kind = { .name = "IMAGEFORCLASSIFICATION", .backends = image_backends, .build = build };
+const struct kind images_kind = { .name = "IMAGEFORCLASSIFICATION", .backends = image_backends, .build = build, .each = look_records };

@@ -101,5 +101,5 @@ static int build_folders(struct build *b, struct err *err)
 
 static const char *const other_backends[] = { "Other", NULL };
 
-const struct kind other_kind = { .name = "OTHER", .backends = other_backends, .build = build_folders };
-const struct kind rawdata_kind = { .name = "RAWDATA", .backends = other_backends, .build = build_folders };
+const struct kind other_kind = { .name = "OTHER", .backends = other_backends, .build = build_folders, .each = look_folder };
+const struct kind rawdata_kind = { .name = "RAWDATA", .backends = other_backends, .build = build_folders, .each = look_folder };

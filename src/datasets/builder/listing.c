@@ -13,11 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    ITEMS_MAX = 16 << 20,               /* images of a data set: what sums of 8-bit pixels in 32 bits allow */
-    LABELS_MAX = 1 << 20,
-    LIST_BYTES_MAX = 1 << 30,           /* of a text list */
-};
+enum { ITEMS_MAX = 16 << 20 };          /* images of a data set: what sums of 8-bit pixels in 32 bits allow */
 
 static const char *const folder_fields[] = { "image.trainImages", "image.valImages", "image.testImages" };
 static const char *const list_fields[] = { "image.trainText", "image.valText", "image.testText" };
@@ -28,7 +24,6 @@ struct making {
     enum split source;
     bool labels_given;                  /* by a file; else they are what the training images have */
     uint32_t *sorted;                   /* [n_labels] numbers of the labels in the order of their names; malloc */
-    size_t labels_cap;
     int64_t n_beside;                   /* files that lie beside the class folders */
 };
 
@@ -51,69 +46,15 @@ static int add_item(struct making *m, const char *path, int32_t label, struct er
 
 /* --- labels --- */
 
-static int add_label(struct making *m, const char *name, size_t len, struct err *err)
-{
-    struct listing *l = m->l;
-
-    if (l->n_labels == LABELS_MAX)
-        return err_set(err, ERR_BAD_INPUT, "there are more than %d classes", LABELS_MAX);
-    if (l->n_labels == m->labels_cap) {
-        const char **old = l->labels;
-
-        m->labels_cap = m->labels_cap ? m->labels_cap * 2 : 64;
-        l->labels = mem_alloc(m->b->mem, m->labels_cap * sizeof *l->labels);
-        if (old)
-            memcpy(l->labels, old, l->n_labels * sizeof *l->labels);
-    }
-    l->labels[l->n_labels++] = mem_strndup(m->b->mem, name, len);
-    return 0;
-}
-
-/* The next line without its end and blanks around it; NULL at the end of the text. */
-static const char *next_line(const char **at, size_t *ret_len)
-{
-    const char *line = *at, *end;
-
-    if (!*line)
-        return NULL;
-    end = strchrnul(line, '\n');
-    *at = *end ? end + 1 : end;
-    line += strspn(line, " \t");
-    while (end > line && strchr(" \t\r", end[-1]))
-        end--;
-    *ret_len = end > line ? (size_t)(end - line) : 0;
-    return line;
-}
-
-static int read_text(struct making *m, const char *field, const char *path, struct text *ret, struct err *err)
-{
-    const char *plain = build_source(m->b, field, path, err);
-
-    if (!plain || file_read(plain, LIST_BYTES_MAX, ret, err) < 0)
-        return -1;
-    if (memchr(ret->data, 0, ret->len) || !text_is_utf8(ret->data, ret->len))
-        return err_field(err, field, "a text file in UTF-8", "%s is not a text file", path);
-    return 0;
-}
-
 static int read_labels(struct making *m, struct err *err)
 {
     const struct orders *o = m->b->orders;
     const char *path = o->image.label_text ? o->image.label_text : o->labels;
-    CLEANUP(text_done) struct text text = {0};
-    const char *at, *line;
-    size_t len;
 
     if (!path)
         return 0;
-    if (read_text(m, o->image.label_text ? "image.labelText" : "labels", path, &text, err) < 0)
-        return -1;
     m->labels_given = true;
-    at = text.data;
-    for (line = next_line(&at, &len); line; line = next_line(&at, &len))
-        if (len > 0 && add_label(m, line, len, err) < 0)
-            return -1;
-    return 0;
+    return labels_read(m->b, o->image.label_text ? "image.labelText" : "labels", path, &m->l->labels, err);
 }
 
 static int by_name(const void *a, const void *b, void *labels)
@@ -125,25 +66,25 @@ static int by_name(const void *a, const void *b, void *labels)
 
 static int sort_labels(struct making *m, struct err *err)
 {
-    struct listing *l = m->l;
+    const struct labels *l = &m->l->labels;
 
-    m->sorted = xrealloc(m->sorted, (l->n_labels + 1) * sizeof *m->sorted);
-    for (size_t i = 0; i < l->n_labels; i++)
+    m->sorted = xrealloc(m->sorted, (l->n + 1) * sizeof *m->sorted);
+    for (size_t i = 0; i < l->n; i++)
         m->sorted[i] = (uint32_t)i;
-    qsort_r(m->sorted, l->n_labels, sizeof *m->sorted, by_name, l->labels);
-    for (size_t i = 1; i < l->n_labels; i++)
-        if (strcmp(l->labels[m->sorted[i - 1]], l->labels[m->sorted[i]]) == 0)
-            return err_field(err, "labels", "a class once", "the class %s is listed twice", l->labels[m->sorted[i]]);
+    qsort_r(m->sorted, l->n, sizeof *m->sorted, by_name, l->names);
+    for (size_t i = 1; i < l->n; i++)
+        if (strcmp(l->names[m->sorted[i - 1]], l->names[m->sorted[i]]) == 0)
+            return err_field(err, "labels", "a class once", "the class %s is listed twice", l->names[m->sorted[i]]);
     return 0;
 }
 
 static int32_t find_label(const struct making *m, const char *name, size_t len)
 {
-    size_t low = 0, high = m->l->n_labels;
+    size_t low = 0, high = m->l->labels.n;
 
     while (low < high) {
         size_t middle = (low + high) / 2;
-        const char *other = m->l->labels[m->sorted[middle]];
+        const char *other = m->l->labels.names[m->sorted[middle]];
         int order = strncmp(name, other, len);
 
         if (order == 0 && other[len])
@@ -190,10 +131,12 @@ static int take_file(void *arg, const struct found *f, struct err *err)
                                                                              : "folders named as those for training",
                              "the class %.*s of %s is not known", (int)len, f->path, l->folders[m->source]);
     } else {                            /* classes come in the order of their names */
-        if (l->n_labels == 0 || strncmp(l->labels[l->n_labels - 1], f->path, len) != 0 || l->labels[l->n_labels - 1][len])
-            if (add_label(m, f->path, len, err) < 0)
+        const char *last = l->labels.n ? l->labels.names[l->labels.n - 1] : NULL;
+
+        if (!last || strncmp(last, f->path, len) != 0 || last[len])
+            if (labels_add(m->b, &l->labels, f->path, len, err) < 0)
                 return -1;
-        label = (int32_t)l->n_labels - 1;
+        label = (int32_t)l->labels.n - 1;
     }
     return add_item(m, f->link ? f->link : f->path, label, err);
 }
@@ -255,7 +198,7 @@ static int32_t read_label(const struct making *m, const char *word, size_t len)
             return m->labels_given ? find_label(m, word, len) : -1;
         label = label * 10 + (word[i] - '0');
     }
-    if (m->labels_given && (size_t)label >= m->l->n_labels)
+    if (m->labels_given && (size_t)label >= m->l->labels.n)
         return find_label(m, word, len);
     return label < LABELS_MAX ? label : -1;
 }
@@ -286,10 +229,10 @@ static int list_one(struct making *m, struct err *err)
     int64_t number = 0;
     size_t len;
 
-    if (read_text(m, list_fields[m->source], orders_list(m->b->orders, m->source), &text, err) < 0 || find_folder(m, err) < 0)
+    if (lines_read(m->b, list_fields[m->source], orders_list(m->b->orders, m->source), &text, err) < 0 || find_folder(m, err) < 0)
         return -1;
     at = text.data;
-    for (line = next_line(&at, &len); line; line = next_line(&at, &len)) {
+    for (line = lines_next(&at, &len); line; line = lines_next(&at, &len)) {
         number++;
         if (len > 0 && take_line(m, line, len, number, err) < 0)
             return -1;
@@ -309,7 +252,7 @@ static int number_labels(struct making *m, struct err *err)
         CLEANUP(mem_freep) struct mem *mem = mem_new();
         const char *name = mem_printf(mem, "%d", i);
 
-        if (add_label(m, name, strlen(name), err) < 0)
+        if (labels_add(m->b, &m->l->labels, name, strlen(name), err) < 0)
             return -1;
     }
     return 0;
@@ -347,7 +290,7 @@ static void share_out(const struct build *b, struct listing *l)
     splits = xcalloc(n, sizeof *splits);
     for (size_t i = 0; i < n; i++)
         labels[i] = l->items[i].label;
-    shares_assign(&s, labels, n, l->n_labels, splits);
+    shares_assign(&s, labels, n, l->labels.n, splits);
     for (size_t i = 0; i < n; i++)
         l->items[i].split = splits[i];
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "datasets/builder/build.h"
+#include "datasets/builder/lines.h"
 
 struct item {
     const char *path;                   /* absolute, or below folders[source] */
@@ -19,8 +20,7 @@ struct listing {
     struct item *items;                 /* malloc; by source, then in the order found */
     size_t n, cap;
     const char *folders[N_SPLITS];      /* NULL: no such source */
-    const char **labels;                /* class names */
-    size_t n_labels;
+    struct labels labels;
     bool unchecked;                     /* paths come from a text: links were not resolved yet */
 };
 

@@ -40,6 +40,13 @@ static const struct codec *find_codec(const uint8_t *data, size_t len, struct er
     return NULL;
 }
 
+bool image_is(const uint8_t *data, size_t len)
+{
+    struct err err;
+
+    return find_codec(data, len, &err) != NULL;
+}
+
 static int read_info(const struct codec *c, const uint8_t *data, size_t len, struct image_info *ret, struct err *err)
 {
     struct image_info info = { .format = c->format };

@@ -3,6 +3,7 @@
 /* Pictures of users: what they are, whether they are whole, their pixels. Any thread; nothing is shared. A picture that
  * cannot be used is ERR_BAD_INPUT with the reason as a phrase that follows its name: "is not an image of a known kind". */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,9 @@ struct image_info {
     const char *format;                 /* "jpeg", "png", "bmp", "gif", "webp" or "tiff" */
     int width, height;
 };
+
+/* Whether the file begins like one of a known kind; 32 bytes are enough. */
+bool image_is(const uint8_t *data, size_t len);
 
 /* What the file is, from its first bytes; nothing is decoded. Refused: other kinds of files, more than IMAGE_SIDE_MAX
  * pixels in a row or column, more than IMAGE_PIXELS_MAX in all. */

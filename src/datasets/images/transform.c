@@ -92,8 +92,8 @@ static void draw(struct workbench *w, const struct placement *p)
     resample(w->resampler, &w->decoded, &p->window, w->result.pixels + (size_t)p->y * stride + (size_t)p->x * channels, stride);
 }
 
-const struct image *transform(struct workbench *w, const struct transform *t, const uint8_t *data, size_t len,
-                              struct image_info *ret_info, struct err *err)
+struct image *transform(struct workbench *w, const struct transform *t, const uint8_t *data, size_t len,
+                        struct image_info *ret_info, struct err *err)
 {
     struct image_info info;
     struct placement p;

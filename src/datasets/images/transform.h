@@ -34,5 +34,5 @@ void workbench_free(struct workbench *w);       /* NULL is fine */
 
 /* Decodes and transforms. The result belongs to the workbench until its next use; `ret_info` is what the file was.
  * ERR_BAD_INPUT as image_decode(). A result of more than IMAGE_PIXELS_MAX pixels is refused too. */
-const struct image *transform(struct workbench *w, const struct transform *t, const uint8_t *data, size_t len,
-                              struct image_info *ret_info, struct err *err);
+struct image *transform(struct workbench *w, const struct transform *t, const uint8_t *data, size_t len,
+                        struct image_info *ret_info, struct err *err);
