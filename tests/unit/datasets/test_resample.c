@@ -62,6 +62,24 @@ static void every_window_is_what_the_definition_says(void **state)
     resampler_free(r);
 }
 
+/* Another way of adding is taken for many weights. */
+static void an_image_that_shrinks_a_hundred_times_is_right_too(void **state)
+{
+    static const struct window w = { 2, 3, 0, 0, 2, 3 };
+    CLEANUP(image_done) struct image from = {0};
+    struct resampler *r = resampler_new();
+    uint8_t to[2 * 3 * 3];
+
+    (void)state;
+    image_make(&from, 301, 203, 3);
+    for (int i = 0; i < 301 * 203 * 3; i++)
+        from.pixels[i] = (uint8_t)(i * 7919 % 251);
+    resample(r, &from, &w, to, 6);
+    for (int i = 0; i < 2 * 3 * 3; i++)
+        assert_true(fabs(to[i] - slow_pixel(&from, 2, 3, i / 3 % 2, i / 6, i % 3)) < 0.55);
+    resampler_free(r);
+}
+
 static void a_flat_image_stays_flat(void **state)
 {
     CLEANUP(image_done) struct image from = {0};
@@ -138,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_window_is_what_the_definition_says),
+        cmocka_unit_test(an_image_that_shrinks_a_hundred_times_is_right_too),
         cmocka_unit_test(a_flat_image_stays_flat),
         cmocka_unit_test(each_fit_places_the_picture_as_promised),
         cmocka_unit_test(sides_that_are_not_given_are_kept),
