@@ -17,7 +17,7 @@ LIBRARIES = {   # header: where it may be included
     "microhttpd.h": "http/", "gnutls": "http/", "sqlite3.h": "store/", "archive.h": "base/archive.c",
     "archive_entry.h": "base/archive.c", "sodium.h": "accounts/", "curl/curl.h": "cli/", "lmdb.h": "datasets/formats/",
     "jpeglib.h": "datasets/images/", "png.h": "datasets/images/", "webp/": "datasets/images/", "gif_lib.h": "datasets/images/",
-    "tiffio.h": "datasets/images/",
+    "tiffio.h": "datasets/images/", "expat.h": "datasets/formats/",
 }
 
 

@@ -3,12 +3,14 @@
 
 #include "base/text.h"
 #include "datasets/builder/kind_csv.h"
+#include "datasets/builder/kind_detection.h"
 #include "datasets/builder/kind_images.h"
 #include "datasets/builder/kind_other.h"
 #include "datasets/builder/kind_records.h"
 
 const struct kind *const kinds[] = {
     &csv_kind,
+    &detection_kind,
     &images_kind,
     &lmdb_kind,
     &other_kind,

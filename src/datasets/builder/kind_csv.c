@@ -60,21 +60,6 @@ typedef int row_fn(struct csv_build *c, const struct table *t, const struct csv_
 
 /* --- reading --- */
 
-static size_t find_class_column(const struct csv_row *header)
-{
-    static const char *const known[] = { "label", "class", "target", "y" };
-    CLEANUP(text_done) struct text name = {0};
-
-    for (size_t i = 0; i < header->n_cells; i++) {
-        text_clear(&name);
-        csv_cell(header, i, &name);
-        for (size_t k = 0; k < ARRAY_LEN(known); k++)
-            if (text_same(name.data, known[k]))
-                return i;
-    }
-    return header->n_cells - 1;
-}
-
 /* The first row: the columns, and whether it names them. */
 static void look_at_first(struct table *t, const struct csv_row *row, struct mem *mem)
 {
@@ -82,7 +67,8 @@ static void look_at_first(struct table *t, const struct csv_row *row, struct mem
 
     t->header = named ? mem_strndup(mem, row->data, row->len) : "";
     t->n_columns = row->n_cells;
-    t->class_column = named ? find_class_column(row) : row->n_cells - 1;
+    if (!named || !csv_find_column(row, csv_class_names, &t->class_column))
+        t->class_column = row->n_cells - 1;
 }
 
 /* Calls fn for each row of data, those of the wrong width too. */
@@ -200,7 +186,7 @@ static int take_row(struct csv_build *c, const struct table *t, const struct csv
     if (row->n_cells != t->n_columns) {
         CLEANUP(mem_freep) struct mem *mem = mem_new();
 
-        return broken_add(c->b, mem_printf(mem, "%s, line %lld,", t->path, (long long)row->line),
+        return broken_add(c->b, mem_printf(mem, "%s, line %lld", t->path, (long long)row->line),
                           mem_printf(mem, "has %zu cells where the first row has %zu", row->n_cells, t->n_columns), err);
     }
     if (split == SPLIT_TRAIN && !dealing_keeps_all(&c->dealing))

@@ -178,12 +178,22 @@ struct listing_of {
     struct text *out;
 };
 
+/* Whether it is of the class, or shows an object that is. */
+static bool is_of(const struct sample *s, const char *label)
+{
+    bool found = s->label && strcmp(s->label, label) == 0;
+
+    for (size_t i = 0; i < s->n_boxes && !found; i++)
+        found = strcmp(s->boxes[i].label, label) == 0;
+    return found;
+}
+
 static int list(void *arg, const struct sample *s, struct err *err)
 {
     struct listing_of *l = arg;
 
     (void)err;
-    if (l->label && (!s->label || strcmp(l->label, s->label) != 0))
+    if (l->label && !is_of(s, l->label))
         return 0;
     if (l->out->data[l->out->len - 1] != '[')
         text_add_char(l->out, ',');

@@ -231,6 +231,26 @@ void csv_cell(const struct csv_row *row, size_t column, struct text *out)
     text_add_n(out, "", 0);
 }
 
+const char *const csv_class_names[] = { "label", "class", "target", "y", NULL };
+
+bool csv_find_column(const struct csv_row *header, const char *const *names, size_t *ret)
+{
+    struct text name = {0};
+    bool found = false;
+
+    for (int k = 0; names[k] && !found; k++) {
+        for (size_t i = 0; i < header->n_cells && !found; i++) {
+            text_clear(&name);
+            csv_cell(header, i, &name);
+            found = text_same(name.data, names[k]);
+            if (found)
+                *ret = i;
+        }
+    }
+    text_done(&name);
+    return found;
+}
+
 static bool is_number_or_empty(const char *s)
 {
     char *end;

@@ -49,5 +49,12 @@ int csv_next(struct csv_reader *r, struct csv_row *ret, struct err *err);
 /* Appends the text of a cell, from 0 on, without its quotes. `column` must be less than the row's cells. */
 void csv_cell(const struct csv_row *row, size_t column, struct text *out);
 
+/* The first column of a header that has one of these names (NULL-ended; case is ignored), the first name first; false: none
+ * has. */
+bool csv_find_column(const struct csv_row *header, const char *const *names, size_t *ret);
+
+/* How the column of the class is called: label, class, target, y. */
+extern const char *const csv_class_names[];
+
 /* Whether a table's first row names columns: unless all of its cells are numbers or empty. */
 bool csv_is_header(const struct csv_row *row);

@@ -108,12 +108,12 @@ def test_rows_of_another_width_are_broken(builder):
     train = builder.data / "in.csv"
     train.write_text("a,b\n1,\"x\ny\"\n2\n3,4\n5,6,7\n8,9\n10,11\n")
     assert builder.refused(kind="CSV", backend="CSV", train=train)["error"] == \
-        f"{train}, line 4, has 1 cells where the first row has 2"
+        f"{train}, line 4 has 1 cells where the first row has 2"
     report = builder.refused(kind="CSV", backend="CSV", train=train, maxBroken=0.3)
     assert report["error"] == "2 of 6 rows cannot be used, more than the 30% that are allowed"
     target, report = builder.build(kind="CSV", backend="CSV", train=train, maxBroken=0.4, image={"testPercentage": 25})
     assert report["broken"]["count"] == 2
-    assert report["broken"]["list"][1] == {"path": f"{train}, line 6,", "reason": "has 3 cells where the first row has 2"}
+    assert report["broken"]["list"][1] == {"path": f"{train}, line 6", "reason": "has 3 cells where the first row has 2"}
     assert sum(s["records"] for s in report["splits"]) == 4
 
 
