@@ -5,6 +5,7 @@
 #include "datasets/builder/kind_csv.h"
 #include "datasets/builder/kind_detection.h"
 #include "datasets/builder/kind_images.h"
+#include "datasets/builder/kind_nlp.h"
 #include "datasets/builder/kind_other.h"
 #include "datasets/builder/kind_records.h"
 
@@ -13,6 +14,7 @@ const struct kind *const kinds[] = {
     &detection_kind,
     &images_kind,
     &lmdb_kind,
+    &nlp_kind,
     &other_kind,
     &rawdata_kind,
     &tfrecords_kind,
