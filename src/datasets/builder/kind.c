@@ -7,6 +7,7 @@
 #include "datasets/builder/kind_images.h"
 #include "datasets/builder/kind_nlp.h"
 #include "datasets/builder/kind_other.h"
+#include "datasets/builder/kind_plugin.h"
 #include "datasets/builder/kind_records.h"
 
 const struct kind *const kinds[] = {
@@ -16,6 +17,7 @@ const struct kind *const kinds[] = {
     &lmdb_kind,
     &nlp_kind,
     &other_kind,
+    &plugin_kind,
     &rawdata_kind,
     &tfrecords_kind,
     NULL,
