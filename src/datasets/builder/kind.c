@@ -9,6 +9,7 @@
 #include "datasets/builder/kind_other.h"
 #include "datasets/builder/kind_plugin.h"
 #include "datasets/builder/kind_records.h"
+#include "datasets/builder/kind_vector.h"
 
 const struct kind *const kinds[] = {
     &csv_kind,
@@ -20,6 +21,7 @@ const struct kind *const kinds[] = {
     &plugin_kind,
     &rawdata_kind,
     &tfrecords_kind,
+    &vector_kind,
     NULL,
 };
 
