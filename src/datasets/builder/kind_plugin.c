@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "datasets/builder/build.h"
+#include "datasets/builder/look.h"
 #include "datasets/builder/plugin_result.h"
 #include "datasets/builder/script.h"
 #include "datasets/formats/names.h"
@@ -233,4 +234,5 @@ static int build_by_plugin(struct build *b, struct err *err)
 /* It may write what it likes. */
 static const char *const plugin_backends[] = { "Other", "LMDB", "TFrecords", "CSV", "ObjectDetection", "ImageVector", NULL };
 
-const struct kind plugin_kind = { .name = "PLUGIN", .backends = plugin_backends, .build = build_by_plugin };
+const struct kind plugin_kind = { .name = "PLUGIN", .backends = plugin_backends, .build = build_by_plugin,
+                                   .each = look_folder };

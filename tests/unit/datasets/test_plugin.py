@@ -2,6 +2,7 @@
 """Plug-ins that build data sets: the documents between them and the builder, the Python helper, and the example."""
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,14 @@ def test_the_helper_tells_progress_as_a_task_understands_it(builder):
 def test_the_helper_passes_on_what_went_wrong(builder, line, sentence):
     report = refused(builder, HELPER + f"with Plugin() as plugin:\n    {line}\n")
     assert report["error"].endswith(sentence) and report["field"] == "plugin"
+
+
+def test_pictures_that_it_leaves_can_be_looked_at(builder):
+    pytest.importorskip("PIL.Image")
+    target, _ = build(builder, "import os\nfrom PIL import Image\nos.makedirs('train/cat')\n"
+                      "Image.new('RGB', (20, 10)).save('train/cat/1.png')\n")
+    done = subprocess.run([builder.program, "show", target, "samples", "--split", "train"], capture_output=True, check=True)
+    assert json.loads(done.stdout) == [{"index": 0, "label": "cat", "path": "cat/1.png"}]
 
 
 def test_the_example_makes_windows_of_recordings(builder):
