@@ -191,26 +191,34 @@ int csv_next(struct csv_reader *r, struct csv_row *ret, struct err *err)
 
 /* --- cells --- */
 
+/* Past the quote that ends the quoted text at data[0], or the end of the row. */
+static size_t quoted_end(const char *data, size_t len)
+{
+    for (size_t i = 1; i < len; i++) {
+        const char *quote = memchr(data + i, '"', len - i);
+
+        if (!quote)
+            break;
+        i = (size_t)(quote - data) + 1;
+        if (i >= len || data[i] != '"')
+            return i;
+    }
+    return len;
+}
+
 /* The bytes of a cell with its quotes, its comma excluded. */
 static size_t cell_end(const char *data, size_t len)
 {
-    struct csv_scan s = {0};
-    size_t i = 0;
+    size_t quoted = len > 0 && data[0] == '"' ? quoted_end(data, len) : 0;
+    const char *comma = quoted < len ? memchr(data + quoted, ',', len - quoted) : NULL;
 
-    while (i < len) {
-        csv_scan(&s, data + i, 1);
-        if (s.n_commas > 0)
-            break;
-        i++;
-    }
-    return i;
+    return comma ? (size_t)(comma - data) : len;
 }
 
 void csv_cell(const struct csv_row *row, size_t column, struct text *out)
 {
     const char *data = row->data, *end = row->data + row->len;
-    size_t len = cell_end(data, row->len);
-    bool quoted;
+    size_t len = cell_end(data, row->len), quoted;
 
     assert(column < row->n_cells);
     for (size_t i = 0; i < column; i++) {
@@ -218,17 +226,12 @@ void csv_cell(const struct csv_row *row, size_t column, struct text *out)
         len = cell_end(data, (size_t)(end - data));
     }
 
-    quoted = len > 0 && data[0] == '"';
-    for (size_t i = quoted; i < len; i++) {
-        if (quoted && data[i] == '"') {
-            quoted = i + 1 < len && data[i + 1] == '"';
-            i += quoted;
-            if (!quoted)
-                continue;
-        }
+    quoted = len > 0 && data[0] == '"' ? quoted_end(data, len) : 0;
+    for (size_t i = 1; i + 1 < quoted; i++) {
         text_add_char(out, data[i]);
+        i += data[i] == '"';            /* the second of two */
     }
-    text_add_n(out, "", 0);
+    text_add_n(out, data + quoted, len - quoted);
 }
 
 const char *const csv_class_names[] = { "label", "class", "target", "y", NULL };
