@@ -22,7 +22,7 @@ struct images {
     struct build *b;
     struct listing listing;
     struct image_plan plan;
-    int64_t broken_max;
+    int64_t n_files, broken_max;        /* links that were refused included */
     struct contents contents;
     struct image_sizes *sizes;
     struct image_stats stats;           /* of the training images */
@@ -76,8 +76,8 @@ static int take_broken(struct images *m, const char *name, const char *reason, s
     if (m->broken_max == 0)
         return err_field(err, "maxBroken", "a share of images that may be broken", "%s %s", name, reason);
     return err_field(err, "maxBroken", "a larger share of images that may be broken",
-                     "more than %" PRId64 " of %zu images are broken; this one too: %s %s", m->broken_max, m->listing.n, name,
-                     reason);
+                     "more than %" PRId64 " of %" PRId64 " images are broken; this one too: %s %s", m->broken_max, m->n_files,
+                     name, reason);
 }
 
 static int take(void *arg, int64_t i, void *slot, struct err *err)
@@ -228,7 +228,11 @@ static int build_all(struct images *m, struct err *err)
         return -1;
     b->report.labels = m->listing.labels.names;
     b->report.n_labels = m->listing.labels.n;
-    m->broken_max = (int64_t)(b->orders->max_broken * (double)m->listing.n);
+    m->n_files = (int64_t)m->listing.n + b->report.n_broken;
+    m->broken_max = (int64_t)(b->orders->max_broken * (double)m->n_files);
+    if (b->report.n_broken > m->broken_max)
+        return err_field(err, "maxBroken", "a larger share of images that may be broken",
+                         "more than %" PRId64 " of %" PRId64 " files are links that lead astray", m->broken_max, m->n_files);
     m->sizes = xcalloc(1, sizeof *m->sizes);
     make_plan(m);
 

@@ -112,30 +112,36 @@ static int take_file(void *arg, const struct found *f, struct err *err)
     struct listing *l = m->l;
     const char *slash = strchr(f->path, '/');
     size_t len = slash ? (size_t)(slash - f->path) : 0;
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    const char *class;
     int32_t label = -1;
 
     if (is_hidden(f->path))
         return 0;
     if (f->refused) {
         report_broken(&m->b->report, f->path, f->refused);
-        return 0;
+        return m->b->orders->max_broken > 0 ? 0 : err_field(err, "maxBroken", "a share of images that may be broken", "%s %s",
+                                                            f->path, f->refused);
     }
     if (!slash) {
         m->n_beside++;
         return 0;
     }
+    class = mem_strndup(mem, f->path, len);
+    if (!path_name_ok(class))
+        return err_field(err, folder_fields[m->source], "folders named in UTF-8 without control characters",
+                         "the name of the class of %s/%s cannot be written into a list", l->folders[m->source], f->path);
     if (m->labels_given || m->source != SPLIT_TRAIN) {
         label = find_label(m, f->path, len);
         if (label < 0)
             return err_field(err, folder_fields[m->source], m->labels_given ? "folders named as in the labels file"
                                                                              : "folders named as those for training",
-                             "the class %.*s of %s is not known", (int)len, f->path, l->folders[m->source]);
+                             "the class %s of %s is not known", class, l->folders[m->source]);
     } else {                            /* classes come in the order of their names */
         const char *last = l->labels.n ? l->labels.names[l->labels.n - 1] : NULL;
 
-        if (!last || strncmp(last, f->path, len) != 0 || last[len])
-            if (labels_add(m->b, &l->labels, f->path, len, err) < 0)
-                return -1;
+        if ((!last || strcmp(last, class) != 0) && labels_add(m->b, &l->labels, class, len, err) < 0)
+            return -1;
         label = (int32_t)l->labels.n - 1;
     }
     return add_item(m, f->link ? f->link : f->path, label, err);

@@ -12,7 +12,7 @@
 #include <lmdb.h>
 
 enum {
-    BATCH_BYTES = 32 << 20,             /* of one transaction, which is held in memory */
+    BATCH_BYTES = 8 << 20,              /* of one transaction, which is held in memory */
     MAP_STEP = 256 << 20,               /* bytes of address space, not of disk */
 };
 

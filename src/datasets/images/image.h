@@ -47,7 +47,7 @@ int image_whole(const uint8_t *data, size_t len, struct err *err);
 
 /* Decodes into `out` as grey (channels 1) or colour (3); transparency is dropped, animations give their first picture,
  * a turned camera's mark is ignored. With min_width and min_height (0, 0: full size) a JPEG is decoded at a half, a
- * quarter or an eighth of its size when that still has as many pixels each way: several times faster. Refuses what
+ * quarter or an eighth of its size when that still has as many pixels each way, which is faster. Refuses what
  * image_info() does, and files that are damaged or cut. */
 int image_decode(const uint8_t *data, size_t len, int channels, int min_width, int min_height, struct image *out,
                  struct err *err);

@@ -34,11 +34,17 @@ class Builder:
                 "byclass": False, "encoded": False, "copy": False, "seed": 1, "maxBroken": 0, "threads": 2,
                 "python": "/usr/bin/python3", **members}
 
-    def run(self, orders):
-        """What the program ended with, and the report; None when there is none."""
+    def _file(self, orders):
         file = self.folder / "orders.json"
         file.write_text(json.dumps(orders, default=str))
-        done = subprocess.run([self.program, "build", file], capture_output=True, text=True)
+        return file
+
+    def start(self, orders):
+        return subprocess.Popen([self.program, "build", self._file(orders)], stdout=subprocess.PIPE)
+
+    def run(self, orders):
+        """What the program ended with, and the report; None when there is none."""
+        done = subprocess.run([self.program, "build", self._file(orders)], capture_output=True, text=True)
         report = Path(orders["target"]) / "report.json"
         return done, json.loads(report.read_text()) if report.exists() else None
 

@@ -2,6 +2,7 @@
 """Images with a class each, into LMDB and TFRecord files, as other readers see them."""
 import io
 import os
+import signal
 import zlib
 
 import numpy as np
@@ -345,6 +346,24 @@ def test_more_broken_files_than_allowed_end_the_build(builder):
     assert builder.refused(**LMDB, image={"trainImages": folder})["error"].endswith(".png is not an image of a known kind")
 
 
+def test_links_that_lead_out_count_as_broken(builder):
+    folder = plant(builder.data / "pets", 3)
+    photo(1).save(builder.folder / "secret.png")
+    (folder / "cat/out.png").symlink_to(builder.folder / "secret.png")
+    (folder / "cat/in.png").symlink_to("../dog/1.png")
+    _, report = builder.build(**LMDB, image={"trainImages": folder}, maxBroken=0.2)
+    assert report["broken"] == {"count": 1, "list": [{"path": "cat/out.png", "reason": "is a link that leads out of the data folders"}]}
+    assert counts(report) == {"train": [4, 3, 3]}
+    assert builder.refused(**LMDB, image={"trainImages": folder})["error"] == "cat/out.png is a link that leads out of the data folders"
+    assert builder.refused(**LMDB, image={"trainImages": folder}, maxBroken=0.05)["error"] == "more than 0 of 11 files are links that lead astray"
+
+
+def test_a_class_has_a_name_that_a_list_can_hold(builder):
+    folder = plant(builder.data / "pets", 1, classes=("cat", "two\nlines"))
+    report = builder.refused(**LMDB, image={"trainImages": folder})
+    assert "the name of the class of" in report["error"] and report["field"] == "image.trainImages"
+
+
 def test_a_thousand_million_pixels_are_refused_without_being_decoded(builder):
     folder = builder.data / "pets/a"
     folder.mkdir(parents=True)
@@ -396,3 +415,12 @@ def test_torchvision_sees_the_same_classes_and_pixels(builder):
     assert theirs.classes == report["labels"]
     for (image, label), (_, datum) in zip(theirs, read_lmdb(target / "train_db"), strict=True):
         assert label == datum.label and np.array_equal(np.asarray(image), datum_pixels(datum))
+
+
+def test_a_stop_ends_the_build_within_a_second(builder):
+    folder = plant(builder.data / "pets", 40)
+    process = builder.start(builder.orders(**LMDB, image={"trainImages": folder, "height": 2000, "width": 2000}))
+    assert process.stdout.readline() == b"Total iterations: 120\n"
+    process.terminate()
+    assert process.wait(timeout=1) == -signal.SIGTERM
+    assert not (builder.folder / "set1/report.json").exists()
