@@ -14,7 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER = 1 << 20 };              /* bytes gathered before they are written, and read ahead */
+enum {
+    BUFFER = 1 << 20,                   /* bytes gathered before they are written, and read ahead */
+    LARGE = 32 << 10,                   /* bytes of a record above which copying it costs more than a call of the kernel */
+};
 
 struct tfrecord_writer {
     int fd;
@@ -105,9 +108,9 @@ static int flush(struct tfrecord_writer *w, struct err *err)
 
 int tfrecord_write(struct tfrecord_writer *w, const uint8_t *framed, size_t len, struct err *err)
 {
-    if (len > BUFFER - w->used && flush(w, err) < 0)
+    if ((len > LARGE || len > BUFFER - w->used) && flush(w, err) < 0)
         return -1;
-    if (len > BUFFER)
+    if (len > LARGE)
         return write_all(w, framed, len, err);
     memcpy(w->buffer + w->used, framed, len);
     w->used += len;
