@@ -319,8 +319,8 @@ static size_t size_of_item(const struct field *f)
 {
     if (f->sub)
         return f->sub_size;
-    return f->item == FIELD_INT ? sizeof(int64_t)
-         : f->item == FIELD_REAL ? sizeof(double) : sizeof(const char *);
+    return f->item == FIELD_INT ? sizeof(int64_t) : f->item == FIELD_REAL ? sizeof(double)
+         : f->item == FIELD_LIST ? sizeof(struct list) : sizeof(const char *);
 }
 
 /* One value where a list is expected is a list of one: several clients send it so. */
@@ -512,11 +512,13 @@ static void add_list(const struct field *f, const struct list *list, struct text
 {
     enum field_type type = f->sub ? FIELD_OBJECT : f->item;
 
+    const struct field inner = { .type = FIELD_LIST, .item = f->inner };
+
     text_add_char(out, '[');
     for (size_t i = 0; i < list->n; i++) {
         if (i > 0)
             text_add_char(out, ',');
-        add_value(f, type, (const char *)list->items + i * size_of_item(f), out);
+        add_value(type == FIELD_LIST ? &inner : f, type, (const char *)list->items + i * size_of_item(f), out);
     }
     text_add_char(out, ']');
 }

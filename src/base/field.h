@@ -29,11 +29,12 @@ enum field_type {
     FIELD_BOOL,     /* bool */
     FIELD_JSON,     /* json_t *, any value, passed through; owned by the json that was decoded */
     FIELD_OBJECT,   /* a struct embedded at offset, described by .sub */
-    FIELD_LIST,     /* struct list: of structs (.sub, .sub_size), or of scalars (.item) */
+    FIELD_LIST,     /* struct list: of structs (.sub, .sub_size), of scalars (.item), or, in replies only, of
+                     * lists of scalars (.item FIELD_LIST, .inner) */
 };
 
 struct list {
-    void *items;    /* array of n structs, or of const char *, int64_t, double */
+    void *items;    /* array of n structs, or of const char *, int64_t, double, struct list */
     size_t n;
 };
 
@@ -50,8 +51,9 @@ struct field {
                                      * table's spelling is what the struct gets */
     const struct field *sub;        /* OBJECT, LIST of structs */
     size_t sub_size;                /* LIST of structs */
-    const char *schema;             /* name of .sub in the OpenAPI document; NULL: described in place */
+    const char *schema;             /* name of .sub, or of the inner list, in the OpenAPI document; NULL: described in place */
     enum field_type item;           /* LIST of scalars: TEXT, INT or REAL */
+    enum field_type inner;          /* LIST of lists: of what */
     const char *format;             /* OpenAPI format where it matters ("double", "int64"); may be NULL */
     const char *unit;               /* "ms", "minutes"; may be NULL */
     const char *doc;                /* one line: meaning, default */
@@ -69,6 +71,7 @@ struct field {
 #define LIST(t, m, it, tbl) .type = FIELD_LIST, .offset = FIELD_AT(struct list, t, m), \
                             .sub = (tbl), .sub_size = sizeof(it)
 #define LIST_OF(t, m, kind) .type = FIELD_LIST, .offset = FIELD_AT(struct list, t, m), .item = (kind)
+#define LIST_OF_LISTS(t, m, kind) .type = FIELD_LIST, .offset = FIELD_AT(struct list, t, m), .item = FIELD_LIST, .inner = (kind)
 #define ALIASES(...)        .aliases = (const char *const[]){ __VA_ARGS__, NULL }
 #define ALLOWED(...)        .allowed = (const char *const[]){ __VA_ARGS__, NULL }
 

@@ -15,6 +15,7 @@
 struct schema {             /* one entry of components.schemas */
     const char *name;
     const struct field *fields;
+    const struct field *list;   /* fields NULL: the inner list of this one */
 };
 
 struct document {
@@ -122,9 +123,20 @@ static void write_items(struct text *t, const struct field *f)
         write_inner(t, f);
         return;
     }
+    if (f->item == FIELD_LIST) {
+        text_addf(t, "{\"$ref\":\"#/components/schemas/%s\"}", f->schema);
+        return;
+    }
     text_add_char(t, '{');
     write_type(t, f->item, f->format);
     text_add_char(t, '}');
+}
+
+static void write_inner_list(struct text *t, const struct field *f)
+{
+    text_add(t, "{\"type\":\"array\",\"items\":{");
+    write_type(t, f->inner, f->format);
+    text_add(t, "}}");
 }
 
 static void write_properties(struct text *t, const struct field *fields)
@@ -202,7 +214,21 @@ static bool is_plain_type(const char *name, size_t len)
     return false;
 }
 
-/* The first table given for a name describes it. */
+/* False when the name has been described already: the first wins. */
+static bool add_schema(struct document *w, const char *name, size_t len, const struct field *fields,
+                       const struct field *list)
+{
+    for (size_t i = 0; i < w->n_schemas; i++)
+        if (strlen(w->schemas[i].name) == len && memcmp(w->schemas[i].name, name, len) == 0)
+            return false;
+    if (w->n_schemas == w->cap_schemas) {
+        w->cap_schemas = w->cap_schemas ? 2 * w->cap_schemas : 32;
+        w->schemas = xrealloc(w->schemas, w->cap_schemas * sizeof *w->schemas);
+    }
+    w->schemas[w->n_schemas++] = (struct schema){ strndup(name, len), fields, list };
+    return true;
+}
+
 static void collect(struct document *w, const char *type, const struct field *fields)
 {
     size_t len;
@@ -210,16 +236,13 @@ static void collect(struct document *w, const char *type, const struct field *fi
     if (!type || !fields)
         return;
     len = schema_name(&type);
-    for (size_t i = 0; i < w->n_schemas; i++)
-        if (strlen(w->schemas[i].name) == len && memcmp(w->schemas[i].name, type, len) == 0)
-            return;
-    if (w->n_schemas == w->cap_schemas) {
-        w->cap_schemas = w->cap_schemas ? 2 * w->cap_schemas : 32;
-        w->schemas = xrealloc(w->schemas, w->cap_schemas * sizeof *w->schemas);
-    }
-    w->schemas[w->n_schemas++] = (struct schema){ strndup(type, len), fields };
-    for (const struct field *f = fields; f->type != FIELD_END; f++)
+    if (!add_schema(w, type, len, fields, NULL))
+        return;
+    for (const struct field *f = fields; f->type != FIELD_END; f++) {
+        if (f->item == FIELD_LIST)
+            add_schema(w, f->schema, strlen(f->schema), NULL, f);
         collect(w, f->schema, f->sub);
+    }
 }
 
 static void write_schema_ref(struct text *t, const char *type, const struct field *fields)
@@ -463,7 +486,10 @@ static void write_components(struct document *w)
                 "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}},\"schemas\":{");
     for (size_t i = 0; i < w->n_schemas; i++) {
         add_key(t, w->schemas[i].name);
-        write_object(t, w->schemas[i].fields);
+        if (w->schemas[i].fields)
+            write_object(t, w->schemas[i].fields);
+        else
+            write_inner_list(t, w->schemas[i].list);
         free((void *)w->schemas[i].name);
     }
     text_add(t, "}}");

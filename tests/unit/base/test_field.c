@@ -310,6 +310,27 @@ static void a_struct_is_written_without_its_absent_and_hidden_members(void **sta
         "\"words\":[\"p\",\"q\"]}");
 }
 
+struct rows { struct list labels, cells; };
+
+static const struct field rows_fields[] = {
+    { "labels", LIST_OF_LISTS(struct rows, labels, FIELD_TEXT) },
+    { "cells",  LIST_OF_LISTS(struct rows, cells, FIELD_REAL) },
+    { .type = FIELD_END },
+};
+
+static void lists_of_lists_are_written(void **state)
+{
+    CLEANUP(text_done) struct text out = {0};
+    const char *cat[] = { "cat", "120" };
+    double first[] = { 1, 2.5 };
+    struct list labels[] = { { cat, 2 } }, cells[] = { { first, 2 }, { first, 0 } };
+    const struct rows rows = { .labels = { labels, 1 }, .cells = { cells, 2 } };
+
+    (void)state;
+    fields_to_text(rows_fields, &rows, &out);
+    assert_string_equal(out.data, "{\"labels\":[[\"cat\",\"120\"]],\"cells\":[[1.0,2.5],[]]}");
+}
+
 static void passed_through_json_is_written_as_it_came(void **state)
 {
     CLEANUP(text_done) struct text out = {0};
@@ -343,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_long_wrong_value_is_shortened_between_characters),
         cmocka_unit_test(a_list_longer_than_any_list_may_be_is_refused),
         cmocka_unit_test(a_struct_is_written_without_its_absent_and_hidden_members),
+        cmocka_unit_test(lists_of_lists_are_written),
         cmocka_unit_test(passed_through_json_is_written_as_it_came),
         cmocka_unit_test(fields_are_found_by_their_exact_name),
     };
