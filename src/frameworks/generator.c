@@ -2,20 +2,15 @@
 #include "frameworks/generator.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/reader.h"
+#include "base/run.h"
 #include "base/text.h"
 #include "base/words.h"
 #include "frameworks/tools.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -97,112 +92,6 @@ static int make_argv(const struct generator_call *c, struct mem *mem, const char
     return 0;
 }
 
-/* --- running it --- */
-
-struct run {
-    pid_t pid;    /* 0 = none; leads its own process group */
-    int out, err; /* read ends of its streams; -1 = closed */
-    struct text said, complained;
-};
-
-static void run_done(struct run *r)
-{
-    if (r->pid > 0) {
-        kill(-r->pid, SIGKILL);
-        waitpid(r->pid, NULL, 0);
-    }
-    fd_closep(&r->out);
-    fd_closep(&r->err);
-    text_done(&r->said);
-    text_done(&r->complained);
-}
-
-static int spawn(const struct generator_call *c, const char **argv, int out, int err, pid_t *ret)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    sigset_t none, all;
-    int rc;
-
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                        POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, out, 1);
-    posix_spawn_file_actions_adddup2(&actions, err, 2);
-    posix_spawn_file_actions_addchdir_np(&actions, c->cwd);
-
-    rc = posix_spawn(ret, argv[0], &actions, &attr, (char *const *)argv, (char *const *)c->env);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attr);
-    return rc;
-}
-
-static int start(const struct generator_call *c, const char **argv, struct run *r, struct err *err)
-{
-    CLEANUP(fd_closep) int out = -1;
-    CLEANUP(fd_closep) int complaints = -1;
-    int pair[2], rc;
-
-    if (pipe2(pair, O_CLOEXEC) < 0)
-        return err_errno(err, ERR_INTERNAL, "pipe for a generator");
-    r->out = pair[0];
-    out = pair[1];
-    if (pipe2(pair, O_CLOEXEC) < 0)
-        return err_errno(err, ERR_INTERNAL, "pipe for a generator");
-    r->err = pair[0];
-    complaints = pair[1];
-
-    rc = spawn(c, argv, out, complaints, &r->pid);
-    if (rc == 0)
-        return 0;
-    r->pid = 0;
-    errno = rc;
-    return err_errno(err, ERR_UNAVAILABLE, "start generator %s", c->name);
-}
-
-/* Reads what is there; closes at the end of the stream. */
-static void drain(int *fd, struct text *into)
-{
-    char buf[4096];
-    ssize_t n = read(*fd, buf, sizeof buf);
-
-    if (n > 0 && into->len < OUTPUT_MAX)
-        text_add_n(into, buf, (size_t)n);
-    if (n == 0 || (n < 0 && errno != EINTR)) {
-        close(*fd);
-        *fd = -1;
-    }
-}
-
-/* Reads both streams to their ends. */
-static int listen_to(struct run *r, const struct generator_call *c, struct err *err)
-{
-    int64_t limit_ms = c->limit_ms ? c->limit_ms : GENERATOR_MS;
-    int64_t deadline = clock_mono_ms() + limit_ms;
-
-    while (r->out >= 0 || r->err >= 0) {
-        struct pollfd fds[2] = { { .fd = r->out, .events = POLLIN },
-                                 { .fd = r->err, .events = POLLIN } };
-        int64_t left = deadline - clock_mono_ms();
-
-        if (left <= 0)
-            return err_set(err, ERR_UNAVAILABLE, "generator %s took longer than %g s", c->name,
-                           (double)limit_ms / 1000);
-        poll(fds, 2, (int)left);
-        if (fds[0].revents)
-            drain(&r->out, &r->said);
-        if (fds[1].revents)
-            drain(&r->err, &r->complained);
-    }
-    return 0;
-}
-
 /* --- what it said --- */
 
 /* The last line that is not blank; what stands before it stays in *text. "" when there is none. */
@@ -221,9 +110,9 @@ static char *cut_last_line(struct text *text)
 }
 
 /* What to quote when it did not work: its last complaint, or else the last it said. */
-static const char *last_words(struct run *r, const char *last)
+static const char *last_words(struct run_result *r, const char *last)
 {
-    const char *complaint = cut_last_line(&r->complained);
+    const char *complaint = cut_last_line(&r->err);
 
     return *complaint ? complaint : *last ? last : "nothing";
 }
@@ -260,35 +149,39 @@ static int read_command(const char *name, const char *line, struct mem *mem,
     return 0;
 }
 
-/* Waits for the process, whose streams have ended, and reads its command. */
-static int finish(const struct generator_call *c, struct run *r, struct mem *mem,
+/* Reads the command of a generator that has ended. */
+static int finish(const struct generator_call *c, struct run_result *r, struct mem *mem,
                   const char *const **ret, struct text *log, struct err *err)
 {
-    const char *last = mem_strdup(mem, cut_last_line(&r->said));
-    int status = 0;
+    const char *last = mem_strdup(mem, cut_last_line(&r->out));
 
-    waitpid(r->pid, &status, 0);
-    r->pid = 0;
-    text_add_n(log, r->said.data ? r->said.data : "", r->said.len);
-    text_add_n(log, r->complained.data ? r->complained.data : "", r->complained.len);
-    if (WIFSIGNALED(status))
+    text_add_n(log, r->out.data ? r->out.data : "", r->out.len);
+    text_add_n(log, r->err.data ? r->err.data : "", r->err.len);
+    if (WIFSIGNALED(r->status))
         return err_set(err, ERR_UNAVAILABLE, "generator %s was killed by signal %d", c->name,
-                       WTERMSIG(status));
-    if (WEXITSTATUS(status) != 0)
+                       WTERMSIG(r->status));
+    if (WEXITSTATUS(r->status) != 0)
         return err_set(err, ERR_UNAVAILABLE,
                        "generator %s ended with exit code %d and said: %.300s", c->name,
-                       WEXITSTATUS(status), last_words(r, last));
+                       WEXITSTATUS(r->status), last_words(r, last));
     return read_command(c->name, last, mem, ret, err);
 }
 
 int generator_run(const struct generator_call *c, struct mem *mem, const char *const **ret,
                   struct text *log, struct err *err)
 {
-    CLEANUP(run_done) struct run r = { .out = -1, .err = -1 };
+    CLEANUP(run_result_done) struct run_result r = {0};
+    struct run_call call = { .env = c->env, .cwd = c->cwd, .output_max = OUTPUT_MAX,
+                             .limit_ms = c->limit_ms ? c->limit_ms : GENERATOR_MS };
     const char **argv = NULL;
 
-    if (make_argv(c, mem, &argv, err) < 0 || start(c, argv, &r, err) < 0 ||
-        listen_to(&r, c, err) < 0)
+    if (make_argv(c, mem, &argv, err) < 0)
         return -1;
+    call.argv = argv;
+    if (run_program(&call, &r, err) < 0)
+        return err_wrap(err, "generator %s", c->name);
+    if (r.timed_out)
+        return err_set(err, ERR_UNAVAILABLE, "generator %s took longer than %g s", c->name,
+                       (double)call.limit_ms / 1000);
     return finish(c, &r, mem, ret, log, err);
 }
