@@ -292,10 +292,11 @@ void engine_set_observer(struct engine *e, const struct engine_observer *observe
     e->observer_arg = arg;
 }
 
-void engine_set_listener(struct engine *e, exec_moved_fn *fn, void *arg)
+void engine_add_listener(struct engine *e, exec_moved_fn *fn, void *arg)
 {
-    e->listener = fn;
-    e->listener_arg = arg;
+    assert(e->n_listeners < LISTENERS_MAX);
+    e->listeners[e->n_listeners].fn = fn;
+    e->listeners[e->n_listeners++].arg = arg;
 }
 
 void engine_admit(struct engine *e, const char *exec_id)

@@ -22,7 +22,7 @@ void engine_free(struct engine *e);                             /* the loop has 
 
 void engine_set_observer(struct engine *e, const struct engine_observer *observer, void *arg);
                                                                 /* before engine_recover(); one */
-void engine_set_listener(struct engine *e, exec_moved_fn *fn, void *arg);   /* tasks_on_move() */
+void engine_add_listener(struct engine *e, exec_moved_fn *fn, void *arg);   /* tasks_on_move() */
 
 /* Takes over what the database says is not final; waits for the engine thread. Not on it. */
 int engine_recover(struct engine *e, struct err *err);

@@ -40,8 +40,8 @@ static void tell(struct move *m)
 
     log_info("exec.move", "id=%s from=%s to=%s", m->exec.id, exec_state_name(m->from), m->exec.state);
     publish(e, m);
-    if (e->listener)
-        e->listener(e->listener_arg, &m->exec);
+    for (int i = 0; i < e->n_listeners; i++)
+        e->listeners[i].fn(e->listeners[i].arg, &m->exec);
 }
 
 static void try_again(void *arg)

@@ -17,7 +17,7 @@
 struct mem;
 struct watch;
 
-enum { GROUPS_MAX = 64, BACKENDS_MAX = 8 };
+enum { GROUPS_MAX = 64, BACKENDS_MAX = 8, LISTENERS_MAX = 4 };
 
 /* One change of state on its way through the writer. Belongs to its task; the writer's thread fills
  * `event_id` and `err` while the task waits for it. */
@@ -87,8 +87,8 @@ struct engine {
     int n_backends;
     const struct engine_observer *observer;
     void *observer_arg;
-    exec_moved_fn *listener;
-    void *listener_arg;
+    struct { exec_moved_fn *fn; void *arg; } listeners[LISTENERS_MAX];
+    int n_listeners;
     bool write_failed;          /* said so already */
     struct sweep *sweep;        /* a batch being removed on a worker thread; NULL */
     bool sweep_again;

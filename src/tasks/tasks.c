@@ -58,7 +58,7 @@ int tasks_recover(struct tasks *t, struct err *err)
 
 void tasks_on_move(struct tasks *t, exec_moved_fn *fn, void *arg)
 {
-    engine_set_listener(t->engine, fn, arg);
+    engine_add_listener(t->engine, fn, arg);
 }
 
 void tasks_on_metrics(struct tasks *t, exec_metrics_fn *fn, void *arg)

@@ -46,7 +46,7 @@ int tasks_recover(struct tasks *t, struct err *err);
 
 /* Told on the engine thread after a task's new state is committed. `exec` is borrowed. */
 typedef void exec_moved_fn(void *arg, const struct exec *exec);
-void tasks_on_move(struct tasks *t, exec_moved_fn *fn, void *arg);     /* before tasks_recover(); one listener */
+void tasks_on_move(struct tasks *t, exec_moved_fn *fn, void *arg);     /* before tasks_recover(); one for each room above */
 
 /* Told on the engine thread after new points of a task are stored. `replaced` names series that begin
  * anew with these rows. All borrowed. */
