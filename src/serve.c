@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "base/work.h"
 #include "cluster/cluster.h"
-#include "datasets/dataset_api.h"
+#include "datasets/datasets.h"
 #include "frameworks/framework.h"
 #include "http/server.h"
 #include "http/stream.h"
@@ -64,6 +64,7 @@ struct parts {
     struct frameworks *frameworks;
     struct tasks *tasks;
     struct searches *searches;
+    struct datasets *datasets;
     struct about about;
     struct server *server;
     struct route_table tables[32];
@@ -146,7 +147,7 @@ static int lock_data(struct parts *p, const char *dir, struct err *err)
 
 static int make_folders(struct parts *p, struct err *err)
 {
-    static const char *const names[] = { "results", "run", "uploads", "searches", "tls", "plugins" };
+    static const char *const names[] = { "results", "run", "uploads", "searches", "tls", "plugins", "datasets", "datasets/.new" };
     const char *dir = p->settings->data_dir;
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -227,9 +228,14 @@ static int start_rooms(struct parts *p, const char *db_path, struct err *err)
     p->searches = searches_new(p->tasks, err);
     if (!p->searches)
         return -1;
+    p->datasets = datasets_new(p->tasks, err);
+    if (!p->datasets)
+        return -1;
     if (loop_start(p->loop, "engine", err) < 0 || tasks_recover(p->tasks, err) < 0)
         return -1;
-    return searches_recover(p->searches, err);
+    if (searches_recover(p->searches, err) < 0)
+        return -1;
+    return datasets_recover(p->datasets, err);
 }
 
 /* Every route of the server; OpenAPI and the tests walk the same list. */
@@ -251,7 +257,8 @@ static void fill_tables(struct parts *p)
         { BASE_DL, algorithms_routes, p->searches },
         { BASE_DL, searches_routes, p->searches },
         { BASE_DL, learn_routes, p->searches },
-        { BASE_DL, datasets_routes, NULL },
+        { BASE_DL, datasets_routes, p->datasets },
+        { BASE_DL, dataset_look_routes, p->datasets },
         { BASE_DL, templates_routes, NULL },
         { BASE_DL, models_routes, NULL },
         { BASE_DL, trainings_routes, NULL },
@@ -315,6 +322,7 @@ static void stop(struct parts *p)
     hub_free(p->hub);           /* nobody publishes any more */
     work_stop(p->work);
     writer_stop(p->writer);
+    datasets_free(p->datasets);
     searches_free(p->searches);
     tasks_free(p->tasks);
     frameworks_free(p->frameworks);

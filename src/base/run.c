@@ -80,7 +80,7 @@ static int start(const struct run_call *c, struct run *r, struct err *err)
     rc = spawn(c, out, complaints, &r->pid);
     if (rc == 0) {
         if (MEMORY_LIMITS && c->memory_bytes > 0)
-            prlimit(r->pid, RLIMIT_AS, &memory, NULL);
+            prlimit(r->pid, RLIMIT_DATA, &memory, NULL);
         return 0;
     }
     r->pid = 0;

@@ -15,7 +15,8 @@ struct run_call {
     const char *const *env;     /* NULL-ended; all it gets */
     const char *cwd;            /* NULL: this program's */
     int64_t limit_ms;           /* then it is killed, with what it has started in its process group */
-    int64_t memory_bytes;       /* of address space; 0: no limit. None in a build with sanitizers, which reserve terabytes */
+    int64_t memory_bytes;       /* of its own, without what it maps of files; 0: no limit. None in a build with sanitizers,
+                                 * which reserve terabytes */
     size_t output_max;          /* bytes kept of each stream; what comes after is thrown away */
 };
 

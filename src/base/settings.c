@@ -84,6 +84,12 @@ struct loaded {
       INT(struct settings, package_entries_max), .min = 1, .max = 100000000)                          \
     S("packages.unpacked_max", "65536", "size of an uploaded package once unpacked",                  \
       INT(struct settings, package_bytes_max_mib), .min = 1, .max = 16777216, .unit = "MiB")          \
+    S("datasets.roots", "", "folders that datasets may be made from, separated by colons; empty: paths.data "  \
+      "and paths.shared", TEXT(struct settings, dataset_roots), .max = 65536)                         \
+    S("datasets.entries_max", "5000000", "files, folders and links in an archive uploaded as a dataset", \
+      INT(struct settings, dataset_entries_max), .min = 1, .max = 1000000000)                         \
+    S("datasets.unpacked_max", "1048576", "size of an archive uploaded as a dataset, unpacked",       \
+      INT(struct settings, dataset_bytes_max_mib), .min = 1, .max = 1073741824, .unit = "MiB")        \
     S("cluster.unknown_group", "refuse", "what happens to a task for an instance group that does not exist", \
       TEXT(struct settings, unknown_group), ALLOWED("refuse", "default"))                             \
     S("cluster.default_group", "default", "instance group of tasks that name none",                   \
@@ -314,6 +320,17 @@ static const char *expand(struct loaded *l, const char *value)
     return mem_printf(l->mem, "%s%s", l->s.data_dir, value + sizeof data - 1);
 }
 
+/* Whether each of the folders, separated by colons, starts with a slash. */
+static bool folders_ok(const char *list)
+{
+    for (const char *at = list; *at; at += *at == ':')
+        if (*at != '/')
+            return false;
+        else
+            at += strcspn(at, ":");
+    return true;
+}
+
 static int set_key(struct loaded *l, const char *key, const char *value, struct err *err)
 {
     const struct field *f = fields_find(settings_table, key);
@@ -328,6 +345,8 @@ static int set_key(struct loaded *l, const char *key, const char *value, struct 
     if (text_starts(key, "paths.") && value[0] != '\0' && value[0] != '/') /* tasks run elsewhere */
         return err_set(err, ERR_BAD_INPUT, "%s = %s: expected a path that starts with /", key,
                        value);
+    if (strcmp(key, "datasets.roots") == 0 && !folders_ok(value))
+        return err_set(err, ERR_BAD_INPUT, "%s = %s: expected paths that start with /, separated by colons", key, value);
     return set_value(f, value, l->mem, &l->s, err);
 }
 

@@ -52,6 +52,9 @@ struct settings {
     const char *precreate_model_dir;    /* tasks.precreate_model_dir = auto | always | never */
     int64_t package_entries_max;        /* packages.entries_max = 200000 */
     int64_t package_bytes_max_mib;      /* packages.unpacked_max = 65536 */
+    const char *dataset_roots;          /* datasets.roots = "" (paths.data and paths.shared) */
+    int64_t dataset_entries_max;        /* datasets.entries_max = 5000000 */
+    int64_t dataset_bytes_max_mib;      /* datasets.unpacked_max = 1048576 */
     const char *unknown_group;          /* cluster.unknown_group = refuse | default */
     const char *default_group;          /* cluster.default_group = "default" */
     int64_t warm_interpreters;          /* search.warm_interpreters = 4 */

@@ -17,8 +17,8 @@ struct notice {
     int64_t id;             /* of the event row; 0 for live news without one (metrics, output, progress) */
     const char *owner;      /* who may see it, besides administrators */
     const char *kind;       /* "exec.state", "exec.metric", "exec.output", "search.state",
-                             * "search.experiment" */
-    const char *subject;    /* the exec's id or search's name: `?subject=` filters by it */
+                             * "search.experiment", "dataset.state" */
+    const char *subject;    /* the exec's id, or the name of the search or dataset: `?subject=` filters by it */
     const char *json;       /* one line */
 };
 

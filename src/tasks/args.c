@@ -327,6 +327,7 @@ static const struct option options[] = {
     { "--cs-url-meta",           IGNORED },
     { "--cs-url-bearer",         IGNORED, .secret = true },
     { "--msd-env",               take_env, .accepted = "NAME=VALUE" },
+    { "--msd-dataset",           A_TEXT(dataset) },
     { "--msd-attr",              IGNORED },
     { "--msd-label",             IGNORED },
     { "--msd-image-name",        IGNORED },

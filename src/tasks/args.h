@@ -34,6 +34,7 @@ struct args {
     const char *debug_level;
     bool cold;                      /* --msd-warm-interpreter false */
     struct list env;                /* --msd-env NAME=VALUE, const char * each, in order */
+    const char *dataset;            /* --msd-dataset: name of a finished dataset that the program reads */
     struct list ignored;            /* accepted options without meaning here, "--name value", for the
                                      * launcher log; secrets redacted */
     struct list program;            /* what the program gets, const char * each */

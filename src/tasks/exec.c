@@ -47,6 +47,7 @@ const struct field exec_fields[] = {
     { "pending_deadline_ms", INT(struct exec, pending_deadline_ms), .hidden = true },
     { "search",              TEXT(struct exec, search),             .hidden = true },
     { "trial",               INT(struct exec, trial),               .hidden = true },
+    { "dataset",             TEXT(struct exec, dataset),            .hidden = true },
     { "stop_asked",          BOOLEAN(struct exec, stop_asked),      .hidden = true },
     { "deleted",             BOOLEAN(struct exec, deleted),         .hidden = true },
     { .type = FIELD_END },
@@ -114,6 +115,7 @@ void exec_event_json(const struct exec *e, struct text *out)
     add_int_member(out, "exitCode", e->exit_code);
     add_text_member(out, "search", e->search);
     add_int_member(out, "experiment", e->trial);
+    add_text_member(out, "dataset", e->dataset);
     text_add_char(out, '}');
 }
 

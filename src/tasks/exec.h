@@ -38,6 +38,7 @@ struct exec {
     int64_t pending_deadline_ms;    /* Unix time, INT_UNSET none */
     const char *search;         /* name of the search it is a trial of; NULL */
     int64_t trial;              /* experiment id; INT_UNSET */
+    const char *dataset;        /* name of the dataset it builds or reads; NULL */
     bool stop_asked;            /* a stop was acknowledged; the end will be KILLED */
     bool deleted;               /* marked for deletion: invisible, being removed */
 };

@@ -13,7 +13,7 @@
     "seq, id, args, submissionId, creator, state, appId, schedulerUrl, modelFileOwnerName," \
     " workDir, appName, created_ms, elastic, events, nameSpace, numWorker, framework, sigName," \
     " sigId, masterURL, executionUserName, started_ms, ended_ms, exitCode, main_file, cpus, gpus," \
-    " memory_mib, priority, pending_deadline_ms, search, trial, stop_asked, deleted"
+    " memory_mib, priority, pending_deadline_ms, search, trial, dataset, stop_asked, deleted"
 
 #define ACTIVE_STATES "('SUBMITTED', 'PENDING_CRD_SCHEDULER', 'RUNNING')"
 
@@ -108,11 +108,11 @@ static const char sql_insert[] =
     "                  modelFileOwnerName, workDir, appName, created_ms, elastic, nameSpace,"
     "                  numWorker, framework, sigName, sigId, masterURL, executionUserName,"
     "                  main_file, plan, cpus, gpus, memory_mib, priority, pending_deadline_ms,"
-    "                  search, trial)"
+    "                  search, trial, dataset)"
     " VALUES (:id, :args, :submission, :creator, :state, :id, :scheduler, :owner, :work_dir,"
     "         :app_name, :created, :elastic, :name_space, :workers, :framework, :sig_name, :sig_id,"
     "         :master, :os_user, :main_file, :plan, :cpus, :gpus, :memory, :priority, :deadline,"
-    "         :search, :trial)";
+    "         :search, :trial, :dataset)";
 
 static const char sql_event[] =
     "INSERT INTO event (time_ms, owner, kind, subject, data)"
@@ -138,7 +138,8 @@ static const char sql_mark_all_deleted[] =
     "UPDATE exec"
     "   SET deleted = 1, stop_asked = 1"
     " WHERE creator = :creator AND deleted = 0"
-    "   AND NOT EXISTS (SELECT 1 FROM search WHERE name = exec.search AND ended_ms IS NULL)";
+    "   AND NOT EXISTS (SELECT 1 FROM search WHERE name = exec.search AND ended_ms IS NULL)"
+    "   AND NOT EXISTS (SELECT 1 FROM dataset WHERE name = exec.dataset AND exec = exec.id AND ended_ms IS NULL)";
 
 static const char sql_remove[] =
     "DELETE FROM exec"
@@ -413,7 +414,8 @@ int execs_insert(struct db *db, const struct exec *e, struct err *err)
                      BIND_I(":cpus", e->cpus), BIND_I(":gpus", e->gpus),
                      BIND_I(":memory", e->memory_mib), BIND_I(":priority", e->priority),
                      bind_int(":deadline", e->pending_deadline_ms),
-                     BIND_T(":search", e->search), bind_int(":trial", e->trial)), err) < 0)
+                     BIND_T(":search", e->search), bind_int(":trial", e->trial),
+                     BIND_T(":dataset", e->dataset)), err) < 0)
         return -1;
     return add_event(db, e, err) < 0 ? -1 : 0;
 }

@@ -56,7 +56,7 @@ int execs_move(struct db *db, const struct exec *exec, const char *from, int64_t
 int execs_ask_stop(struct db *db, const char *id, struct err *err);         /* final: nothing */
 int execs_mark_deleted(struct db *db, const char *id, struct err *err);
 int execs_mark_all_deleted(struct db *db, const char *creator, struct err *err);
-                                    /* but trials of a search that has not ended */
+                                    /* but trials of a search, and the builder of a dataset, that have not ended */
 int execs_remove(struct db *db, const char *id, struct err *err);           /* the row, at last */
 
 /* --- deletion, read side: rows marked and final, at most `max`; id and creator only --- */

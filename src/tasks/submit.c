@@ -12,6 +12,8 @@
 #include "cluster/cluster.h"
 #include "frameworks/interpreter.h"
 #include "frameworks/plan.h"
+#include "store/db.h"
+#include "tasks/dataset_input.h"
 #include "tasks/exec_owner.h"
 #include "tasks/exec_paths.h"
 #include "tasks/exec_store.h"
@@ -335,6 +337,7 @@ static void fill_record(struct tasks *t, struct submission *s, const struct grou
         e->pending_deadline_ms = e->created_ms + a->pending_timeout_s * 1000;
     e->search = s->search;
     e->trial = s->search ? s->trial : INT_UNSET;
+    e->dataset = s->dataset ? s->dataset : a->dataset;
     exec_set_times(e, mem);
 }
 
@@ -350,6 +353,22 @@ static int check_interpreter(const struct tasks *t, const struct submission *s, 
     struct interpreter found;
 
     return interpreter_choose(&wish, mem, &found, &notes, err);
+}
+
+/* What the program is told of the dataset it reads; its own variables come last and win. */
+static int add_dataset(const struct tasks *t, const struct submission *s, struct exec_plan *plan, struct mem *mem,
+                       struct err *err)
+{
+    CLEANUP(db_closep) struct db *db = NULL;
+    struct dataset_input input;
+
+    if (!s->parsed.dataset)
+        return 0;
+    db = db_open(t->config.db_path, DB_READ, err);
+    if (!db || dataset_input_find(db, s->parsed.dataset, s->admin ? NULL : s->user, mem, &input, err) < 0)
+        return -1;
+    plan->env = dataset_input_env(&input, &plan->env, mem);
+    return 0;
 }
 
 int submit_check(struct tasks *t, struct submission *s, struct mem *mem, struct err *err)
@@ -382,7 +401,8 @@ int submit_check(struct tasks *t, struct submission *s, struct mem *mem, struct 
     fields_init(exec_fields, &s->exec);
     plan = make_plan(s);
     if (plan_workers(&s->framework, s->parsed.n_workers, &s->exec.n_workers, err) < 0
-        || count_resources(s, g, &s->exec, &plan, err) < 0)
+        || count_resources(s, g, &s->exec, &plan, err) < 0
+        || add_dataset(t, s, &plan, mem, err) < 0)
         return -1;
     fill_record(t, s, g, mem);
     s->exec.plan = plan_json(&plan, mem);
@@ -391,6 +411,8 @@ int submit_check(struct tasks *t, struct submission *s, struct mem *mem, struct 
 
 int submit_store(struct db *db, const struct exec *exec, struct err *err)
 {
+    if (exec->dataset && dataset_input_check(db, exec->dataset, err) < 0)
+        return -1;
     return execs_insert(db, exec, err);
 }
 

@@ -38,6 +38,7 @@ struct submission {
     const char *config_json;    /* written as config.json into the work dir; NULL: none */
     const char *search;         /* a trial: its search and number; NULL */
     int64_t trial;
+    const char *dataset;        /* the builder of a dataset: its name; NULL */
     /* set by submit_check() */
     struct args parsed;
     struct framework framework;
@@ -47,5 +48,5 @@ struct submission {
 /* All ERR_BAD_INPUT unless our fault. Everything lives in `mem`; `data` is only borrowed. */
 int submit_check(struct tasks *t, struct submission *s, struct mem *mem, struct err *err);
 int submit_place(struct tasks *t, struct submission *s, struct mem *mem, struct err *err);
-int submit_store(struct db *db, const struct exec *exec, struct err *err);
+int submit_store(struct db *db, const struct exec *exec, struct err *err);  /* ERR_CONFLICT: its dataset went away */
 void submit_undo(struct tasks *t, const char *exec_id, const char *user);   /* blocking */

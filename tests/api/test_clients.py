@@ -492,7 +492,7 @@ def test_the_sdk_gets_both_tokens_for_inference(server):
 
 
 @pytest.mark.parametrize("method, path", [
-    ("GET", "/modeltemplates"), ("POST", "/modeltemplates"), ("GET", "/datasets"), ("PUT", "/datasets/x/stop"),
+    ("GET", "/modeltemplates"), ("POST", "/modeltemplates"),
     ("GET", "/models"), ("GET", "/models/x/trainings"), ("POST", "/models/x/hypersearch"),
     ("GET", "/models/x/validations"), ("GET", "/inferences"), ("POST", "/inferences/startpredict"),
     ("GET", "/edimodels"), ("POST", "/edimodels/new"), ("PUT", "/edimodels/x"), ("GET", "/edimodels/x/streaming")])

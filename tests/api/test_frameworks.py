@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from harness import ROOT
 
-SHIPPED = {"PyTorch", "distPyTorch", "tensorflow", "disttensorflow", "keras"}
+SHIPPED = {"PyTorch", "distPyTorch", "tensorflow", "disttensorflow", "keras", "dataset"}
 LATER = {"edtPyTorch", "edtTensorflow", "edtKeras", "PowerAICaffeIBM"}
 
 ENVIRONMENT = "import json, os, sys; print(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]))"

@@ -9,8 +9,9 @@ import sqlite3
 import time
 from pathlib import Path
 
-TABLES = ["user", "token", "exec", "event", "metric", "search", "experiment", "algorithm", "plugin_call", "suggestion"]
-KEPT = ["run", "results", "uploads", "searches"]        # folders below the data directory
+TABLES = ["user", "token", "exec", "event", "metric", "search", "experiment", "algorithm", "plugin_call", "suggestion",
+          "dataset"]
+KEPT = ["run", "results", "uploads", "searches", "datasets"]        # folders below the data directory
 PATIENCE_S = 60
 
 # Prints, says "ready" to the test, waits for its word, prints a lot and ends with the code it was given.
@@ -143,6 +144,19 @@ def shepherd_of(server, exec_id):
 
     until(server, pids, "its shepherd has not begun")
     return pids()[-1]
+
+
+def builder_of(server, exec_id):
+    """The process that builds a dataset, once it is more than its shepherd's child."""
+    def pids():
+        found = []
+        for pid in processes(exec_id):
+            with contextlib.suppress(OSError):
+                found += [pid] if b"trainyard-dataset" in Path(f"/proc/{pid}/cmdline").read_bytes() else []
+        return found
+
+    until(server, pids, "its builder has not begun")
+    return pids()[0]
 
 
 def end_process(pid, number=signal.SIGKILL):
