@@ -5,6 +5,7 @@
 #include "cli/cluster.h"
 #include "cli/common.h"
 #include "cli/completion.h"
+#include "cli/dataset.h"
 #include "cli/doctor.h"
 #include "cli/exec.h"
 #include "cli/login.h"
@@ -86,6 +87,37 @@ const struct command commands[] = {
       "  trainyard algorithm install mine /srv/shared/mine --on-server --log-level debug\n" },
     { "algorithm rm", algorithm_rm_command, "Delete an installed search algorithm", "NAME",
       "\nexample:\n  trainyard algorithm rm mine\n" },
+    { "dataset add", dataset_add_command, "Make a dataset of a folder or file", "PATH [--name NAME] [--on-server] [--kind KIND] [options]",
+      "\nA folder or file of yours is uploaded. What kind of data it is, is guessed from what is in it, and said.\n\n"
+      "      --name NAME        default: the name of PATH\n"
+      "      --on-server        PATH is on the server, below a data root\n"
+      "      --kind KIND        images, detection, vectors, csv, lmdb, tfrecords, nlp, raw, other\n"
+      "      --lmdb             images: write LMDB, not TFRecords\n"
+      "      --height N, --width N, --grey\n"
+      "      --resize HOW       squash, crop, fill, halfcrophalffill\n"
+      "      --val N, --test N  percent taken from the training data\n"
+      "      --shards N, --by-class\n"
+      "      --encoded          store images compressed as they are\n"
+      "      --copy             copy what could be read where it is on the server\n"
+      "      --shared           everyone may read it\n"
+      "      --group NAME       instance group that builds it\n"
+      "  -w, --watch            draw it until it is built; exit code 5 when that did not end well\n"
+      "\nexamples:\n  trainyard dataset add ./pets --width 224 --height 224 --val 10 --watch\n"
+      "  trainyard dataset add /srv/images/street --on-server --kind detection\n" },
+    { "dataset ls", dataset_ls_command, "List datasets", "", "\nexample:\n  trainyard dataset ls --json\n" },
+    { "dataset show", dataset_show_command, "One dataset, and what was found in it", "NAME [--report]",
+      "\n      --report  broken files and duplicates by name\n\nexamples:\n  trainyard dataset show pets\n"
+      "  trainyard dataset show pets --report\n" },
+    { "dataset head", dataset_head_command, "The first rows, pictures or samples of a dataset",
+      "NAME [--part train|val|test] [--lines N] [--label LABEL] [--sample N [--boxes] --output FILE]",
+      "\n      --part PART    train (default), val or test\n"
+      "  -n, --lines N      how many (default 10)\n"
+      "      --label LABEL  samples of this class only\n"
+      "      --sample N     save sample number N as a JPEG picture, with --boxes drawn on it\n"
+      "  -o, --output FILE  default: NAME-N.jpg\n"
+      "\nexamples:\n  trainyard dataset head iris -n 3\n  trainyard dataset head street --sample 17 --boxes -o 17.jpg\n" },
+    { "dataset stop", dataset_stop_command, "Stop building datasets", "NAME...", "\nexample:\n  trainyard dataset stop pets\n" },
+    { "dataset rm", dataset_rm_command, "Delete datasets", "NAME...", "\nexample:\n  trainyard dataset rm pets\n" },
     { "frameworks", frameworks_command, "What tasks can run with", "", "\nexample:\n  trainyard frameworks\n" },
     { "group", group_command, "Instance groups tasks can run on", "", "\nexample:\n  trainyard group --json\n" },
     { "doctor", doctor_command, "Look for what is wrong and say what to do", "[--data DIR]",

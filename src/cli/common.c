@@ -248,6 +248,11 @@ char *cli_find_algorithm(struct cli *cli, const char *prefix, struct err *err)
     return find_one(cli, "/hypersearch/algorithm", "name", "algorithm", "algorithm ls", prefix, err);
 }
 
+char *cli_find_dataset(struct cli *cli, const char *prefix, struct err *err)
+{
+    return find_one(cli, "/datasets", "name", "dataset", "dataset ls", prefix, err);
+}
+
 int cli_one(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags, const char *what,
             cli_find_fn *find, char **ret_id)
 {

@@ -61,6 +61,7 @@ const char *cli_str(const json_t *record, const char *key);     /* "" when absen
 char *cli_find_exec(struct cli *cli, const char *prefix, struct err *err);
 char *cli_find_search(struct cli *cli, const char *prefix, struct err *err);
 char *cli_find_algorithm(struct cli *cli, const char *prefix, struct err *err);
+char *cli_find_dataset(struct cli *cli, const char *prefix, struct err *err);
 
 /* All of a command that lists the records of GET `path`, as a table of n of their members. Returns the exit code. */
 int cli_list(struct cli *cli, int argc, char **argv, const char *path, const char *const *keys,

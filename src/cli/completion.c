@@ -57,6 +57,8 @@ static void print_bash(void)
           "    2:completion) words='bash zsh fish' ;;\n"
           "    2:show|2:logs|2:stop|2:rm|2:result)\n"
           "        words=$(trainyard ps --all --json 2>/dev/null | sed -n 's/^ *\"id\": \"\\(.*\\)\",$/\\1/p') ;;\n"
+          "    3:dataset)\n"
+          "        [ \"${COMP_WORDS[2]}\" = add ] || words=$(trainyard dataset ls --json 2>/dev/null | sed -n 's/^    \"name\": \"\\(.*\\)\",*$/\\1/p') ;;\n"
           "    3:search)\n"
           "        words=$(trainyard search ls --json 2>/dev/null | sed -n 's/^ *\"hpoName\": \"\\(.*\\)\",$/\\1/p') ;;\n"
           "    3:algorithm)\n"

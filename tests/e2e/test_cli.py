@@ -10,7 +10,8 @@ from harness import BUILD, ROOT
 
 COMMANDS = ["login", "logout", "run", "ps", "show", "logs", "stop", "rm", "result", "search start", "search ls",
             "search show", "search watch", "search curve", "search export", "search stop", "search restart", "search rm",
-            "algorithm ls", "algorithm show", "algorithm install", "algorithm rm", "frameworks", "group", "doctor",
+            "algorithm ls", "algorithm show", "algorithm install", "algorithm rm", "dataset add", "dataset ls",
+            "dataset show", "dataset head", "dataset stop", "dataset rm", "frameworks", "group", "doctor",
             "completion"]
 TRIAL = ('import json, os\nx = json.load(open("config.json"))["x"]\n'
          'json.dump([{"loss": x * x}], open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w"))\n')

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/dataset.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "cli/term.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+json_t *dataset_get(struct client *client, const char *name, const char *suffix, struct err *err)
+{
+    CLEANUP(freep) char *escaped = client_escape(name);
+    CLEANUP(text_done) struct text path = {0};
+
+    text_addf(&path, "/datasets/%s%s", escaped, suffix);
+    return client_get(client, path.data, err);
+}
+
+static int64_t integer(const json_t *record, const char *key) { return json_integer_value(json_object_get(record, key)); }
+
+static int about_one(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags, char **ret_name)
+{
+    return cli_one(cli, argc, argv, flags, n_flags, "dataset", cli_find_dataset, ret_name);
+}
+
+/* --- ls --- */
+
+static void cell_mb(struct table *table, const json_t *record)
+{
+    const json_t *size = json_object_get(record, "size");
+    char text[32];
+
+    snprintf(text, sizeof text, "%.1f MB", json_number_value(size));
+    table_cell(table, size ? text : NULL);
+}
+
+int dataset_ls_command(struct cli *cli, int argc, char **argv)
+{
+    static const char *const heads[] = { "NAME", "STATE", "KIND", "FORMAT", "SIZE", "USER", "CREATED" };
+    json_auto_t *list = NULL;
+    struct table *table;
+    struct err err = {0};
+    json_t *record;
+    size_t i;
+    int code = cli_flags(cli, argc, argv, NULL, 0);
+
+    if (code < 0)
+        code = cli_connect(cli);
+    if (code >= 0)
+        return code;
+    list = client_get(cli->client, "/datasets", &err);
+    if (!list)
+        return cli_fail(&err);
+    if (cli->json) {
+        cli_print_json(list);
+        return EXIT_DONE;
+    }
+    if (json_array_size(list) == 0) {
+        puts("No datasets yet; `trainyard dataset add --help` shows how to make one.");
+        return EXIT_DONE;
+    }
+    table = table_new((int)ARRAY_LEN(heads));
+    for (i = 0; i < ARRAY_LEN(heads); i++)
+        table_cell(table, heads[i]);
+    json_array_foreach(list, i, record) {
+        table_cell(table, cli_str(record, "name"));
+        table_cell(table, cli_str(record, "status"));
+        table_cell(table, cli_str(record, "datasourcetype"));
+        table_cell(table, cli_str(record, "dbbackend"));
+        cell_mb(table, record);
+        table_cell(table, cli_str(record, "createUser"));
+        table_cell(table, cli_str(record, "submittedtime"));
+    }
+    table_print(table);
+    return EXIT_DONE;
+}
+
+/* --- show --- */
+
+static void print_line(const char *name, const char *value)
+{
+    if (*value)
+        printf("%s%-12s%s %s%s%s\n", term_on(DIM), name, term_off(),
+               term_on(strcmp(name, "state") == 0 ? term_state_colour(value) : PLAIN), value, term_off());
+}
+
+static void print_labels(const json_t *labels, struct text *out)
+{
+    json_t *label;
+    size_t i;
+
+    json_array_foreach(labels, i, label) {
+        if (i == 6) {
+            text_addf(out, ", and %zu more", json_array_size(labels) - i);
+            break;
+        }
+        text_addf(out, "%s%s %s", i ? ", " : "", json_string_value(json_array_get(label, 0)),
+                  json_string_value(json_array_get(label, 1)));
+    }
+}
+
+static void print_parts(const json_t *record)
+{
+    const json_t *splits = json_object_get(json_object_get(record, "report"), "splits"), *split;
+    struct table *table;
+    size_t i;
+
+    if (json_array_size(splits) == 0)
+        return;
+    table = table_new(4);
+    table_cell(table, "PART");
+    table_cell(table, "RECORDS");
+    table_cell(table, "MB");
+    table_cell(table, "CLASSES");
+    json_array_foreach(splits, i, split) {
+        CLEANUP(text_done) struct text key = {0};
+        CLEANUP(text_done) struct text labels = {0};
+        char number[32];
+
+        table_cell(table, cli_str(split, "name"));
+        snprintf(number, sizeof number, "%" PRId64, integer(split, "records"));
+        table_cell(table, number);
+        snprintf(number, sizeof number, "%.1f", (double)integer(split, "bytes") / 1e6);
+        table_cell(table, number);
+        text_addf(&key, "%slabels", cli_str(split, "name"));
+        print_labels(json_object_get(record, key.data), &labels);
+        table_cell(table, labels.data);
+    }
+    putchar('\n');
+    table_print(table);
+}
+
+static void print_quality(const json_t *report)
+{
+    const json_t *twice = json_object_get(report, "duplicates"), *warning;
+    int64_t n_broken = integer(json_object_get(report, "broken"), "count");
+    size_t i;
+
+    if (n_broken > 0)
+        printf("\n%s%" PRId64 " broken files%s were left out; --report names them\n", term_on(YELLOW), n_broken, term_off());
+    if (integer(twice, "count") > 0)
+        printf("\n%s%" PRId64 " duplicates%s stand in two parts; --report names them\n", term_on(YELLOW),
+               integer(twice, "count"), term_off());
+    json_array_foreach(json_object_get(report, "warnings"), i, warning)
+        printf("\n%swarning%s %s\n", term_on(YELLOW), term_off(), json_string_value(warning));
+}
+
+static void print_record(const json_t *record)
+{
+    static const char *const lines[][2] = {
+        { "name", "name" },         { "state", "status" },      { "kind", "datasourcetype" }, { "format", "dbbackend" },
+        { "message", "message" },   { "progress", "progress" }, { "user", "createUser" },     { "created", "submittedtime" },
+        { "group", "signame" },     { "task", "sparkappid" },
+    };
+    const json_t *paths = json_object_get(record, "paths"), *value;
+    const char *key;
+
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+        print_line(lines[i][0], cli_str(record, lines[i][1]));
+    json_object_foreach((json_t *)paths, key, value)
+        print_line(key, json_string_value(value));
+    print_parts(record);
+    print_quality(json_object_get(record, "report"));
+}
+
+static void print_report(const json_t *report)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(json_object_get(report, "broken"), "list"), i, item)
+        printf("broken     %s: %s\n", cli_str(item, "path"), cli_str(item, "reason"));
+    json_array_foreach(json_object_get(json_object_get(report, "duplicates"), "between"), i, item)
+        printf("duplicate  %s = %s\n", cli_str(item, "a"), cli_str(item, "b"));
+}
+
+int dataset_show_command(struct cli *cli, int argc, char **argv)
+{
+    bool whole = false;
+    const struct flag flags[] = { { "report", 0, NULL, &whole } };
+    CLEANUP(freep) char *name = NULL;
+    json_auto_t *record = NULL;
+    struct err err = {0};
+    int code = about_one(cli, argc, argv, flags, ARRAY_LEN(flags), &name);
+
+    if (code >= 0)
+        return code;
+    record = dataset_get(cli->client, name, whole ? "/report" : "", &err);
+    if (!record)
+        return cli_fail(&err);
+    if (cli->json)
+        cli_print_json(record);
+    else if (whole)
+        print_report(record);
+    else
+        print_record(record);
+    return EXIT_DONE;
+}
+
+/* --- head --- */
+
+struct head {
+    const char *name, *part, *lines, *label, *sample, *output;
+    bool boxes;
+};
+
+static void cell_json(struct table *table, const json_t *value)
+{
+    CLEANUP(freep) char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY);
+
+    table_cell(table, text && !json_is_null(value) ? text : NULL);
+}
+
+static void print_rows(const json_t *page)
+{
+    const json_t *columns = json_object_get(page, "columns"), *row, *cell;
+    size_t n = json_array_size(columns), i, k;
+    struct table *table;
+
+    if (n == 0)
+        return;
+    table = table_new((int)n);
+    json_array_foreach(columns, k, cell)
+        cell_json(table, cell);
+    json_array_foreach(json_object_get(page, "data"), i, row)
+        for (k = 0; k < n; k++)
+            cell_json(table, json_array_get(row, k));
+    table_print(table);
+}
+
+static void print_list(const json_t *list, const char *const *keys, const char *const *heads, int n)
+{
+    struct table *table = table_new(n);
+    json_t *item;
+    size_t i;
+
+    for (int k = 0; k < n; k++)
+        table_cell(table, heads[k]);
+    json_array_foreach(list, i, item)
+        for (int k = 0; k < n; k++)
+            cell_json(table, json_object_get(item, keys[k]));
+    table_print(table);
+}
+
+/* GET of a page; the text of a CSV page holds the rows as they are. */
+static json_t *get_page(struct cli *cli, const struct head *h, const char *what, struct err *err)
+{
+    CLEANUP(text_done) struct text suffix = {0};
+    CLEANUP(freep) char *part = client_escape(h->part), *lines = client_escape(h->lines);
+    CLEANUP(freep) char *label = client_escape(h->label ? h->label : "");
+    json_t *page;
+
+    text_addf(&suffix, "/%s?type=%s&length=%s%s%s", what, part, lines, h->label ? "&label=" : "", label);
+    page = dataset_get(cli->client, h->name, suffix.data, err);
+    if (page && strcmp(what, "csvs") == 0) {
+        json_t *rows = json_loads(cli_str(page, "JSONString"), 0, NULL);
+
+        json_decref(page);
+        page = rows;
+    }
+    return page;
+}
+
+static int save_sample(struct cli *cli, const struct head *h)
+{
+    CLEANUP(text_done) struct text path = {0};
+    CLEANUP(text_done) struct text to = {0};
+    CLEANUP(freep) char *escaped = client_escape(h->name), *part = client_escape(h->part), *number = client_escape(h->sample);
+    CLEANUP(freep) char *served = NULL;
+    struct err err = {0};
+
+    text_addf(&path, "/datasets/%s/samples/%s?type=%s&size=1024%s", escaped, number, part, h->boxes ? "&boxes=true" : "");
+    text_add(&to, h->output ? h->output : h->name);
+    if (!h->output)
+        text_addf(&to, "-%s.jpg", h->sample);
+    if (client_download(cli->client, path.data, to.data, &served, NULL, &err) < 0) {
+        remove(to.data);
+        return cli_fail(&err);
+    }
+    if (cli->json) {
+        json_auto_t *file = json_pack("{s:s}", "file", to.data);
+
+        cli_print_json(file);
+    } else {
+        puts(to.data);
+    }
+    return EXIT_DONE;
+}
+
+static int print_head(struct cli *cli, const struct head *h)
+{
+    static const char *const picture_keys[] = { "name", "labels", "path" }, *const picture_heads[] = { "NAME", "LABELS", "PATH" };
+    static const char *const sample_keys[] = { "index", "label", "path" }, *const sample_heads[] = { "NUMBER", "LABEL", "PATH" };
+    struct err err = {0};
+    json_auto_t *record = dataset_get(cli->client, h->name, "", &err), *page = NULL;
+    const char *kind = cli_str(record, "datasourcetype");
+    bool csv = strcmp(kind, "CSV") == 0, objects = strcmp(kind, "IMAGEFOROBJECTDETECTION") == 0 && !h->label;
+
+    if (record)
+        page = get_page(cli, h, csv ? "csvs" : objects ? "objectimages" : "samples", &err);
+    if (!page)
+        return cli_fail(&err);
+    if (cli->json)
+        cli_print_json(page);
+    else if (csv)
+        print_rows(page);
+    else if (objects)
+        print_list(page, picture_keys, picture_heads, 3);
+    else
+        print_list(page, sample_keys, sample_heads, 3);
+    return EXIT_DONE;
+}
+
+int dataset_head_command(struct cli *cli, int argc, char **argv)
+{
+    struct head h = { .part = "train", .lines = "10" };
+    const struct flag flags[] = {
+        { "part", 0, "PART", &h.part }, { "lines", 'n', "N", &h.lines }, { "label", 0, "LABEL", &h.label },
+        { "sample", 0, "N", &h.sample }, { "boxes", 0, NULL, &h.boxes }, { "output", 'o', "FILE", &h.output },
+    };
+    CLEANUP(freep) char *name = NULL;
+    int code = about_one(cli, argc, argv, flags, ARRAY_LEN(flags), &name);
+
+    if (code >= 0)
+        return code;
+    h.name = name;
+    return h.sample ? save_sample(cli, &h) : print_head(cli, &h);
+}
+
+/* --- stop, rm --- */
+
+/* The same request for every dataset named; the worst exit code. */
+static int for_each(struct cli *cli, int argc, char **argv, const char *method, const char *suffix, const char *done)
+{
+    int code = cli_flags(cli, argc, argv, NULL, 0);
+    int worst = EXIT_DONE;
+
+    if (code < 0 && cli->n_words == 0)
+        return cli_usage(cli, "which dataset?");
+    if (code < 0)
+        code = cli_connect(cli);
+    if (code >= 0)
+        return code;
+    for (int i = 0; i < cli->n_words; i++) {
+        CLEANUP(client_answer_done) struct client_answer answer = {0};
+        CLEANUP(text_done) struct text path = {0};
+        struct err err = {0};
+        CLEANUP(freep) char *escaped = client_escape(cli->words[i]);
+
+        text_addf(&path, "/datasets/%s%s", escaped, suffix);
+        if (client_call(cli->client, method, path.data, NULL, &answer, &err) < 0)
+            worst = cli_fail(&err);
+        else if (!cli->json)
+            printf("%s %s\n", done, cli->words[i]);
+    }
+    return worst;
+}
+
+int dataset_stop_command(struct cli *cli, int argc, char **argv)
+{
+    return for_each(cli, argc, argv, "PUT", "/stop", "stopping");
+}
+
+int dataset_rm_command(struct cli *cli, int argc, char **argv)
+{
+    return for_each(cli, argc, argv, "DELETE", "", "removed");
+}
