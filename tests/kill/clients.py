@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients that never rest: they submit, stop and delete tasks and searches while the server is killed under them, and
+"""Clients that never rest: they submit, stop and delete tasks, searches and datasets while the server is killed under them, and
 remember what they asked for and what was acknowledged."""
 import io
 import json
 import random
 import tarfile
 import threading
+import zipfile
 
 import requests
 
 TRIALS = 25
+SAMPLES = {f"{i}.bin": bytes([i]) * 3000 for i in range(40)}      # of every dataset
 RAN = 'echo ran >> $RESULT_DIR/ran'
 TASK = '--exec-start tensorflow --user-cmd -- /bin/sh -c "' + RAN + '; sleep {seconds}"'
 LONG = 600      # seconds; such a task ends only when it is stopped
@@ -40,6 +42,14 @@ def package():
     return out.getvalue()
 
 
+def archive():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        for name, data in SAMPLES.items():
+            z.writestr(f"train/{name}", data)
+    return out.getvalue()
+
+
 class Wishes:
     """What was asked of one thing: acknowledged ones must come true, the others may."""
 
@@ -52,12 +62,15 @@ class Clients:
         self.server = server
         self.tasks = {}         # id: Wishes; with "long" in asked if it ends only by a stop
         self.searches = {}      # name: Wishes
+        self.datasets = {}      # name: Wishes
         self.complaints = []    # answers that no kill excuses
         self.up = threading.Event()
         self.over = threading.Event()
         self.package = package()
+        self.archive = archive()
+        self.place_samples()
         self.token = None       # a kill does not end a sign-in, and no hash of a password is made for each request
-        loops = [self.submit, self.upload, self.search, self.meddle]
+        loops = [self.submit, self.upload, self.search, self.dataset, self.meddle]
         self.threads = [threading.Thread(target=self.loop, args=(step, random.Random(f"{seed} {i}")))
                         for i, step in enumerate(loops)]
         for thread in self.threads:
@@ -112,6 +125,36 @@ class Clients:
                 answer = reply.json()
                 self.searches[answer if isinstance(answer, str) else answer["uid"]] = Wishes()
         self.over.wait(0.1)
+
+    def place_samples(self):
+        folder = self.server.data / "data/samples/train"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in SAMPLES.items():
+            (folder / name).write_bytes(data)
+
+    def dataset(self, rng):
+        """From a path or an upload; some are stopped or deleted soon after."""
+        name = f"set-{rng.getrandbits(40):x}"
+        document = {"name": name, "datasourcetype": "OTHER", "dbbackend": "Other", "copy": True}
+        if rng.random() < 0.5:
+            reply = self.ask("POST", "/datasets", (201,), json={**document, "trainpath": "samples/train"})
+        else:
+            reply = self.ask("POST", "/datasets/upload", (201,), data={"data": json.dumps(document)},
+                             files={"file": ("a.zip", self.archive)})
+        if reply is not None:
+            self.datasets[name] = Wishes()
+            if rng.random() < 0.4:
+                self.over.wait(rng.uniform(0, 0.2))
+                self.wish_dataset(name, rng.choice(["stop", "delete"]))
+        self.over.wait(0.1)
+
+    def wish_dataset(self, name, what):
+        wishes = self.datasets[name]
+        wishes.asked.add(what)
+        reply = self.ask(*{"stop": ("PUT", f"/datasets/{name}/stop"), "delete": ("DELETE", f"/datasets/{name}")}[what],
+                         expected=(200, 400, 409))
+        if reply is not None and reply.status_code == 200:
+            wishes.done.add(what)
 
     def meddle(self, rng):
         """Stops or deletes something of the last few, or lets a search stop and go on."""

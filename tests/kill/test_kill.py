@@ -7,6 +7,7 @@ KILL_ROUNDS rounds in all (default 20), shared by the seeds.
 """
 import os
 import random
+import re
 import signal
 import statistics
 import subprocess
@@ -15,7 +16,7 @@ from collections import Counter
 
 import pytest
 
-from clients import LONG, TRIALS, Clients, Wishes
+from clients import LONG, SAMPLES, TRIALS, Clients, Wishes
 from harness import FINAL_EXEC, FINAL_SEARCH, Server
 from witness import query, until
 
@@ -38,7 +39,9 @@ def marked(data):
         except OSError:
             continue
         if name.endswith("trainyard-shepherd") and cwd.startswith(place):
-            yield int(pid), os.path.basename(cwd).decode(), "shepherd"
+            task = re.search(rb"/(?:run|batchworkdir)/([^/]+)", cwd)     # its child too, until that is a program
+            if task:
+                yield int(pid), task[1].decode(), "shepherd"
         for word in env:
             if word.startswith(mark) and any(place in other for other in env):
                 yield int(pid), word[len(mark):].decode(), name
@@ -119,11 +122,13 @@ def test_what_was_acknowledged_survives_every_kill(tmp_path, seed):
     with server:
         check_tasks(server, clients, chaos.hurt)
         check_searches(server, clients, chaos.hurt)
+        check_datasets(server, clients, chaos.hurt)
         server.stop()
         server.start()
         check_nothing_left(server)
     assert not clients.complaints, clients.complaints
     print(f"seed {seed}: {len(recoveries)} kills, {len(clients.tasks)} tasks, {len(clients.searches)} searches, "
+          f"{len(clients.datasets)} datasets, "
           f"recovery median {statistics.median(recoveries):.3f} s, worst {max(recoveries):.3f} s")
     assert statistics.median(recoveries) < 1
 
@@ -202,16 +207,42 @@ def check_searches(server, clients, hurt):
         assert all(state in excused for _, state in others), f"a trial ran twice: {others}"
 
 
+def check_datasets(server, clients, hurt):
+    deadline = time.monotonic() + PATIENCE_S
+    records = {}
+    with server.notices(timeout=PATIENCE_S) as notices:
+        while True:
+            records = {d["name"]: d for d in server.get("/datasets").json()}
+            if not any(d["status"] in ("SUBMITTED", "RUNNING") for d in records.values()):
+                break
+            assert time.monotonic() < deadline, f"still built: {records}\n{server.log_text()}"
+            next(notices)
+    for name, wishes in clients.datasets.items():
+        status = records[name]["status"] if name in records else "deleted"
+        allowed = {"FINISHED"} | ({"KILLED"} if "stop" in wishes.asked else set())
+        allowed |= {"deleted"} if "delete" in wishes.asked else set()
+        allowed |= {"ERROR"} if name in records and records[name]["sparkappid"] in hurt else set()
+        allowed = {"deleted"} if "delete" in wishes.done else allowed
+        assert status in allowed, (name, status, wishes.asked, records.get(name), server.log_text())
+    for name, record in records.items():
+        train = server.data / "datasets" / name / "train"
+        if record["status"] == "FINISHED":
+            assert {p.name: p.read_bytes() for p in train.iterdir()} == SAMPLES, name
+
+
 def check_nothing_left(server):
     assert query(server, "PRAGMA integrity_check") == [("ok",)]
     assert not list(marked(server.data)), "processes live on"
     known = {row[0] for row in query(server, "SELECT id FROM exec")}
+    built = {row[0] for row in query(server, "SELECT name FROM dataset WHERE status = 'FINISHED'")} | {".new"}
     packages = {row[0] for row in query(server, "SELECT package FROM search")}
 
     def strangers():
         found = [path for path in (server.data / "run").iterdir() if path.name not in known]
         found += [path for path in server.data.glob("results/*/batchworkdir/*") if path.name not in known]
         found += [path for path in (server.data / "searches").iterdir() if path.name not in packages]
+        found += [path for path in (server.data / "datasets").iterdir() if path.name not in built]
+        found += (server.data / "datasets/.new").iterdir()
         return found + list((server.data / "uploads").iterdir())
 
     until(server, lambda: not strangers(), "files that nothing names")
