@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/kind_csv.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
@@ -18,6 +12,12 @@
 #include "datasets/formats/csv.h"
 #include "datasets/formats/csv_index.h"
 #include "datasets/formats/names.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define PLUGIN_FOLDER ".plugin"     /* in the target, while a plug-in's tables are read */
 

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/kind_detection.h"
 
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
@@ -23,6 +15,14 @@
 #include "datasets/formats/names.h"
 #include "datasets/formats/voc.h"
 #include "datasets/images/image.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct detection {
     struct build *b;

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/kind_nlp.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
@@ -18,6 +13,11 @@
 #include "datasets/formats/names.h"
 #include "datasets/formats/tokens.h"
 #include "datasets/formats/vocabulary.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 enum {
     CLASSES_MAX = 10000,

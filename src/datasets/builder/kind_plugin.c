@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/kind_plugin.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
@@ -14,6 +10,10 @@
 #include "datasets/builder/plugin_result.h"
 #include "datasets/builder/script.h"
 #include "datasets/formats/names.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #define TALK_FOLDER ".plugin"       /* in the target, while the plug-in runs */
 #define REQUEST_FILE TALK_FOLDER "/request.json"

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/kind_vector.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
@@ -21,6 +14,13 @@
 #include "datasets/builder/vector_list.h"
 #include "datasets/images/encode.h"
 #include "datasets/images/transform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { LARGE_PIXELS = 8 << 20 };    /* images above are decoded one at a time, whatever the number of threads */
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/label_names.h"
 
-#include <string.h>
-
 #include "base/err.h"
 #include "base/mem.h"
 #include "datasets/builder/build.h"
 #include "datasets/builder/lines.h"
 #include "datasets/formats/names.h"
+
+#include <string.h>
 
 int label_names_read(const struct build *b, struct names *names, bool *ret_given, struct err *err)
 {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/labelled.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "datasets/builder/build.h"
 #include "datasets/formats/csv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 /* --- a folder of folders --- */
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/objects_index.h"
 
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/files.h"
+#include "base/mem.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/cleanup.h"
-#include "base/err.h"
-#include "base/files.h"
-#include "base/mem.h"
 
 enum { SIDE_MAX = 1 << 20 };        /* pixels; no image is larger */
 

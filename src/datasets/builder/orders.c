@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/orders.h"
 
-#include <jansson.h>
-#include <math.h>
-
 #include "base/err.h"
 #include "base/reader.h"
+
+#include <math.h>
+
+#include <jansson.h>
 
 enum {
     SIDE_MAX = 65535,               /* pixels, as of an image that is read */

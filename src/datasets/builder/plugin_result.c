@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/plugin_result.h"
 
-#include <jansson.h>
-
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
 #include "base/reader.h"
+
+#include <jansson.h>
 
 enum { LABEL_MAX = 255, SENTENCE_MAX = 400 };       /* bytes */
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/script.h"
 
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/program.h"
+#include "datasets/builder/build.h"
+
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -8,11 +13,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "base/err.h"
-#include "base/mem.h"
-#include "base/program.h"
-#include "datasets/builder/build.h"
 
 static bool starts_by_itself(const char *path)
 {

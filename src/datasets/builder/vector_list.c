@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/vector_list.h"
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
@@ -13,6 +9,10 @@
 #include "datasets/builder/build.h"
 #include "datasets/builder/dealing.h"
 #include "datasets/builder/lines.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const char *const list_fields[N_SPLITS] = { "image.trainText", "image.valText", "image.testText" };
 static const char *const folder_fields[N_SPLITS] = { "image.trainImages", "image.valImages", "image.testImages" };

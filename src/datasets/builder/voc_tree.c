@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/voc_tree.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
@@ -11,6 +8,9 @@
 #include "datasets/builder/build.h"
 #include "datasets/builder/dealing.h"
 #include "datasets/formats/names.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { LIST_FILE_MAX = 256 << 20 };         /* bytes */
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/formats/csv.h"
 
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/err.h"
-#include "base/mem.h"
-#include "base/text.h"
 
 enum { PIECE = 1 << 20 };           /* bytes read at once */
 

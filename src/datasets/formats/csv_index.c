@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/formats/csv_index.h"
 
-#include <endian.h>
-#include <sys/stat.h>
-
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
+
+#include <endian.h>
+#include <sys/stat.h>
 
 static void add_u64(struct text *t, int64_t v)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/formats/names.h"
 
-#include <string.h>
-
 #include "base/mem.h"
+
+#include <string.h>
 
 struct name {
     const char *text;

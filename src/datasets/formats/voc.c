@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/formats/voc.h"
 
-#include <expat.h>
+#include "base/err.h"
+#include "base/mem.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/err.h"
-#include "base/mem.h"
+#include <expat.h>
 
 enum { PATH_SIZE = 128, TEXT_SIZE = VOC_NAME_MAX + 1, SIDE_MAX = 1000000 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/formats/vocabulary.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "datasets/formats/names.h"
+
+#include <string.h>
 
 struct vocabulary {
     struct names *words;
