@@ -140,10 +140,10 @@ static void print_quality(const json_t *report)
     size_t i;
 
     if (n_broken > 0)
-        printf("\n%s%" PRId64 " broken files%s were left out; --report names them\n", term_on(YELLOW), n_broken, term_off());
+        printf("\n%sbroken%s files that were left out: %" PRId64 "; --report names them\n", term_on(YELLOW), term_off(), n_broken);
     if (integer(twice, "count") > 0)
-        printf("\n%s%" PRId64 " duplicates%s stand in two parts; --report names them\n", term_on(YELLOW),
-               integer(twice, "count"), term_off());
+        printf("\n%sduplicates%s that stand in two parts: %" PRId64 "; --report names them\n", term_on(YELLOW), term_off(),
+               integer(twice, "count"));
     json_array_foreach(json_object_get(report, "warnings"), i, warning)
         printf("\n%swarning%s %s\n", term_on(YELLOW), term_off(), json_string_value(warning));
 }
@@ -168,13 +168,16 @@ static void print_record(const json_t *record)
 
 static void print_report(const json_t *report)
 {
-    const json_t *item;
+    const json_t *broken = json_object_get(json_object_get(report, "broken"), "list"), *item;
+    const json_t *twice = json_object_get(json_object_get(report, "duplicates"), "between");
     size_t i;
 
-    json_array_foreach(json_object_get(json_object_get(report, "broken"), "list"), i, item)
+    json_array_foreach(broken, i, item)
         printf("broken     %s: %s\n", cli_str(item, "path"), cli_str(item, "reason"));
-    json_array_foreach(json_object_get(json_object_get(report, "duplicates"), "between"), i, item)
+    json_array_foreach(twice, i, item)
         printf("duplicate  %s = %s\n", cli_str(item, "a"), cli_str(item, "b"));
+    if (json_array_size(broken) + json_array_size(twice) == 0)
+        puts("nothing is broken, and nothing stands in two parts");
 }
 
 int dataset_show_command(struct cli *cli, int argc, char **argv)
@@ -207,9 +210,11 @@ struct head {
     bool boxes;
 };
 
+/* Numbers with the digits that people wrote; --json has them exactly. */
 static void cell_json(struct table *table, const json_t *value)
 {
-    CLEANUP(freep) char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY);
+    CLEANUP(freep) char *text = json_is_string(value) ? xstrdup(json_string_value(value))
+                                                      : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 
     table_cell(table, text && !json_is_null(value) ? text : NULL);
 }
