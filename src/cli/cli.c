@@ -30,6 +30,7 @@ const struct command commands[] = {
       "      --main FILE       the script to run in a folder\n"
       "      --workers N       processes of a distributed task\n"
       "      --device cpu|gpu  what each worker runs on\n"
+      "      --dataset NAME    a dataset the program reads; DATASET_TRAIN and others say where it is\n"
       "      --memory 4G       per worker\n"
       "      --env NAME=VALUE  one more variable for the program\n"
       "      --group NAME      instance group\n"

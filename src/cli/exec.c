@@ -12,7 +12,7 @@
 
 /* --- run --- */
 struct run_options {
-    const char *framework, *main, *group, *workers, *device, *memory, *env, *name, *args;
+    const char *framework, *main, *dataset, *group, *workers, *device, *memory, *env, *name, *args;
     bool follow;
 };
 
@@ -57,6 +57,7 @@ static char *make_args(const struct run_options *o, const struct pack *pack, cha
     add_option(&args, "--numWorker", o->workers);
     add_option(&args, "--workerDeviceType", o->device);
     add_option(&args, "--workerMemory", o->memory);
+    add_option(&args, "--msd-dataset", o->dataset);
     add_option(&args, "--msd-env", o->env);
     add_option(&args, "--appName", o->name);
     if (o->args)
@@ -98,6 +99,7 @@ int run_command(struct cli *cli, int argc, char **argv)
     const struct flag flags[] = {
         { "framework", 0, "NAME", &o.framework }, { "main", 0, "FILE", &o.main }, { "group", 0, "NAME", &o.group },
         { "workers", 0, "N", &o.workers },        { "device", 0, "cpu|gpu", &o.device },
+        { "dataset", 0, "NAME", &o.dataset },
         { "memory", 0, "4G", &o.memory },         { "env", 0, "NAME=VALUE", &o.env },
         { "name", 0, "NAME", &o.name },           { "args", 0, "'--option value'", &o.args },
         { "follow", 'f', NULL, &o.follow },

@@ -137,3 +137,11 @@ def test_head_lists_samples_and_saves_a_picture(cli, folder, tmp_path):
     assert Image.open(out).convert("RGB").getpixel((4, 3))[2] > 150
     assert cli.run("dataset", "head", "seen", "--sample", "77", "-o", tmp_path / "none.jpg", code=1).stderr
     assert not (tmp_path / "none.jpg").exists()
+
+
+def test_run_gives_a_dataset_to_the_program(cli, folder):
+    cli.run("dataset", "add", folder("read", {"train/a.bin": "1"}), "-w", code=0)
+    path = folder("reader", {"t.py": "import os\nprint(os.environ['DATASET_TRAIN'])\n"}) / "t.py"
+    done = cli.run("run", path, "--dataset", "read", "--follow", code=0)
+    assert done.stdout.rstrip().endswith("/datasets/read/train")
+    assert 'there is no dataset "nosuch"' in cli.run("run", path, "--dataset", "nosuch", code=1).stderr
