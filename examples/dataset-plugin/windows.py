@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plug-in that makes a data set of windows over time series.
+"""A plug-in that makes a dataset of windows over time series.
 
 The source of each part is a folder of CSV files, a recording each: a header, then a row of numbers for each moment, the last
 column being what to predict. What comes out is an array of windows and one of targets for each part, as NumPy reads them:

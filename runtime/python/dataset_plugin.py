@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plug-in that builds a data set, in Python.
+"""A plug-in that builds a dataset, in Python.
 
     from dataset_plugin import Plugin
 
@@ -10,7 +10,7 @@
                 (folder / path.name).write_bytes(path.read_bytes())
                 plugin.count(part, label=path.stem)
 
-The platform starts the plug-in in the folder that becomes the data set, with the path of a JSON document as its only
+The platform starts the plug-in in the folder that becomes the dataset, with the path of a JSON document as its only
 argument; what this module writes at the end of the ``with`` is the document that the platform reads. docs/guide/datasets.md
 describes both, for plug-ins in other languages.
 """
@@ -36,7 +36,7 @@ def _sentence(text):
 class Plugin:
     """What was ordered, and what was done.
 
-    name     of the data set
+    name     of the dataset
     target   the folder to write into, the current one
     sources  {"train": Path, ...}: those parts that a source was named for
     labels   the path of a labels file, or None
@@ -85,7 +85,7 @@ class Plugin:
         self._result["broken"].append({"path": str(path), "reason": _sentence(reason)})
 
     def warn(self, sentence):
-        """Something that whoever uses the data set should know."""
+        """Something that whoever uses the dataset should know."""
         self._result["warnings"].append(_sentence(sentence))
 
     def refuse(self, sentence):

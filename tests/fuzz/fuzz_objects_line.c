@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any bytes as a line of objects.index: refused, or boxes with names and a path that stays below the data set. */
+/* Any bytes as a line of objects.index: refused, or boxes with names and a path that stays below the dataset. */
 
 #include "datasets/builder/objects_index.h"
 

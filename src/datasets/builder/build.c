@@ -176,11 +176,11 @@ static int run_kind(struct build *b, struct orders *o, struct err *err)
     const char *backend;
 
     if (!k)
-        return err_field(err, "kind", "", "data sets of kind %s cannot be built", o->kind);
+        return err_field(err, "kind", "", "datasets of kind %s cannot be built", o->kind);
     o->kind = k->name;
     backend = kind_backend(k, o->backend);
     if (!backend)
-        return err_field(err, "backend", k->backends[0], "data sets of kind %s cannot be built as %s", o->kind, o->backend);
+        return err_field(err, "backend", k->backends[0], "datasets of kind %s cannot be built as %s", o->kind, o->backend);
     o->backend = backend;
     find_roots(b);
     return k->build(b, err);

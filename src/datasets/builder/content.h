@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct fingerprint {
-    uint64_t a, b;                      /* 128 bits: by chance the same once in 10^25 million-file data sets */
+    uint64_t a, b;                      /* 128 bits: by chance the same once in 10^25 million-file datasets */
 };
 
 struct fingerprint content_fingerprint(const uint8_t *data, size_t len);

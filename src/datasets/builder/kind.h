@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The kinds of data sets, a row each. A kind is a file kind_<name>.c with one `const struct kind` and a line in
+/* The kinds of datasets, a row each. A kind is a file kind_<name>.c with one `const struct kind` and a line in
  * kinds[] of kind.c. */
 
 #include "datasets/builder/look.h"
@@ -12,7 +12,7 @@ struct kind {
     const char *name;                       /* datasourcetype, in the API's spelling: "OTHER" */
     const char *const *backends;            /* dbbackend values that it can be built for, NULL-ended */
 
-    /* Reads the sources that b->orders names and writes the data set into b->orders->target; tells b->report about
+    /* Reads the sources that b->orders names and writes the dataset into b->orders->target; tells b->report about
      * each split (report_split() and its members), about labels, sizes and whatever else it learns; calls
      * progress_start() once it knows how much there is, progress_add() as it goes, progress_end() at the end. The
      * caller has checked the version, the backend and that the target is an empty folder; it writes report.json afterwards. Sources go

@@ -10,7 +10,7 @@
  *
  * objects.index has a line for each image, in the order of the lists, train, val, test:
  *
- *     <part> TAB <stem> TAB <image, relative to the data set> TAB <width> TAB <height> TAB <n> TAB <label>,<xmin>,<ymin>,<xmax>,<ymax>;...
+ *     <part> TAB <stem> TAB <image, relative to the dataset> TAB <width> TAB <height> TAB <n> TAB <label>,<xmin>,<ymin>,<xmax>,<ymax>;...
  *
  * with n boxes in whole pixels, cut at the edges of the image. */
 

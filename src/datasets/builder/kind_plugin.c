@@ -216,7 +216,7 @@ static int build_by_plugin(struct build *b, struct err *err)
     struct plugin_result r;
 
     if (!b->orders->plugin)
-        return err_field(err, "plugin", "a program, or a Python script", "the plug-in that builds the data set is missing");
+        return err_field(err, "plugin", "a program, or a Python script", "the plug-in that builds the dataset is missing");
     if (file_mkdirs(build_target(b, TALK_FOLDER), 0755, err) < 0 || write_request(b, err) < 0 || run(b, &r, err) < 0)
         return -1;
     take_remarks(b, &r);

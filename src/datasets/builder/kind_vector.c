@@ -335,7 +335,7 @@ static int look_vectors(const struct look *l, int64_t from, sample_fn *fn, void 
         s.path = mem_strndup(mem, line, strcspn(line, " \n"));
         s.file = mem_printf(mem, "%s/%s", l->dir, s.path);
         if (!path_inside(s.path))
-            return err_set(err, ERR_BAD_INPUT, "%s.txt names %s, which is no file of the data set", l->split, s.path);
+            return err_set(err, ERR_BAD_INPUT, "%s.txt names %s, which is no file of the dataset", l->split, s.path);
         result = fn(arg, &s, err);
     }
     return result < 0 ? -1 : 0;

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITEMS_MAX = 16 << 20 };          /* images of a data set: what sums of 8-bit pixels in 32 bits allow */
+enum { ITEMS_MAX = 16 << 20 };          /* images of a dataset: what sums of 8-bit pixels in 32 bits allow */
 
 static const char *const folder_fields[] = { "image.trainImages", "image.valImages", "image.testImages" };
 static const char *const list_fields[] = { "image.trainText", "image.valText", "image.testText" };

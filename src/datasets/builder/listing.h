@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The images of a data set and their classes, found as the orders say: a folder for each class, or text lists with a path
+/* The images of a dataset and their classes, found as the orders say: a folder for each class, or text lists with a path
  * and a label a line. Nothing is read but names. */
 
 #include <stddef.h>

@@ -63,9 +63,9 @@ static int read_report(const json_t *report, struct look *l, struct err *err)
     l->kind = kind ? kind_find(kind) : NULL;
     l->backend = text_member(report, "backend", l->mem);
     if (!l->kind || !l->backend || !json_is_true(json_object_get(report, "ok")))
-        return err_set(err, ERR_BAD_INPUT, "%s holds no data set that was built", l->dir);
+        return err_set(err, ERR_BAD_INPUT, "%s holds no dataset that was built", l->dir);
     if (!split)
-        return err_set(err, ERR_NOT_FOUND, "the data set has no %s data", l->split);
+        return err_set(err, ERR_NOT_FOUND, "the dataset has no %s data", l->split);
     path = text_member(split, "path", l->mem);
     l->path = !path ? l->dir : path[0] == '/' ? path : mem_printf(l->mem, "%s/%s", l->dir, path);
     l->files = texts(json_object_get(split, "files"), &l->n_files, l->mem);

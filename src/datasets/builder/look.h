@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Looking into a data set that was built: what report.json says about one split, and its samples. One thread. */
+/* Looking into a dataset that was built: what report.json says about one split, and its samples. One thread. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@ struct look {
     const struct kind *kind;
     const char *backend;                /* as in the orders */
     const char *split;                  /* "train", "val", "test" */
-    const char *dir;                    /* the folder of the data set */
+    const char *dir;                    /* the folder of the dataset */
     const char *path;                   /* of the split's data, absolute unless `dir` is relative */
     const char **files;                 /* [n_files] below `path`, in order */
     size_t n_files;
@@ -22,7 +22,7 @@ struct look {
     size_t n_labels;
 };
 
-/* ERR_NOT_FOUND: no such split; ERR_BAD_INPUT: no data set, or one that could not be built. */
+/* ERR_NOT_FOUND: no such split; ERR_BAD_INPUT: no dataset, or one that could not be built. */
 int look_open(const char *dir, const char *split, struct mem *mem, struct look *ret, struct err *err);
 
 /* The name of a class, or its number, written into `number`, where it has none. */

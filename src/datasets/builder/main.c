@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* trainyard-dataset: reads what users have and writes data sets. The server starts it as a task of the user, so that it
+/* trainyard-dataset: reads what users have and writes datasets. The server starts it as a task of the user, so that it
  * reads and writes with the user's rights. A stop is a signal, which ends it at once: whoever gave the orders removes
  * what was begun. */
 
@@ -33,8 +33,8 @@ static const char usage[] =
     "       trainyard-dataset show <folder> sample --split SPLIT --index N [--size PIXELS] [--boxes]\n"
     "       trainyard-dataset show <folder> samples --split SPLIT [--label CLASS] [--count N]\n"
     "\n"
-    "build: builds a data set as the orders say, and writes report.json into it.\n"
-    "show:  a JPEG of a sample of a data set that was built, or a JSON list of samples, on standard output.\n"
+    "build: builds a dataset as the orders say, and writes report.json into it.\n"
+    "show:  a JPEG of a sample of a dataset that was built, or a JSON list of samples, on standard output.\n"
     "Ends with 0, with 1 when it could not and a sentence on standard error, with 2 when called in another way.\n";
 
 static int complain(const struct err *err)

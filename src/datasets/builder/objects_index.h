@@ -13,7 +13,7 @@ struct mem;
 #define OBJECTS_INDEX "objects.index"
 
 struct objects_line {
-    const char *split, *stem, *path;            /* path: relative, below the data set */
+    const char *split, *stem, *path;            /* path: relative, below the dataset */
     int width, height;
     struct box *boxes;              /* [n_boxes]; from 0, where the file counts from 1 */
     size_t n_boxes;

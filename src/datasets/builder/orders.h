@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* What a data set is to be built from, as the server wrote it (docs/guide/datasets.md has the members). Plain
+/* What a dataset is to be built from, as the server wrote it (docs/guide/datasets.md has the members). Plain
  * data; everything is owned by the `mem` it was read into. */
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* What a plug-in that builds a data set says about it: a JSON document that it may leave (docs/guide/datasets.md has the
+/* What a plug-in that builds a dataset says about it: a JSON document that it may leave (docs/guide/datasets.md has the
  * members). Pure. */
 
 #include <stddef.h>
@@ -28,7 +28,7 @@ struct plugin_broken {
 };
 
 struct plugin_result {
-    const char *error;              /* why there is no data set; NULL: there is one */
+    const char *error;              /* why there is no dataset; NULL: there is one */
     struct plugin_split splits[N_SPLITS];
     struct list labels;             /* const char *: class names, in order; items NULL: not said */
     struct list warnings;           /* const char * */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* What the builder says about a data set that it built, or why it could not: report.json in the target folder,
+/* What the builder says about a dataset that it built, or why it could not: report.json in the target folder,
  * written last and whole. One thread at a time; text that is given is copied. */
 
 #include <stdbool.h>

@@ -156,7 +156,7 @@ static int check_kind(const struct look *l, struct err *err)
 {
     if (l->kind->each)
         return 0;
-    return err_set(err, ERR_BAD_INPUT, "data sets of kind %s have no samples to look at", l->kind->name);
+    return err_set(err, ERR_BAD_INPUT, "datasets of kind %s have no samples to look at", l->kind->name);
 }
 
 int show_sample(const struct look *l, int64_t index, int size, bool boxes, struct text *out, struct err *err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Which images of which Pascal VOC trees make up the parts of a data set. */
+/* Which images of which Pascal VOC trees make up the parts of a dataset. */
 
 #include <stddef.h>
 #include <stdint.h>

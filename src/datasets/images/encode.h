@@ -6,7 +6,7 @@ struct err;
 struct image;
 struct text;
 
-enum { JPEG_QUALITY = 95 };             /* of what is stored in data sets */
+enum { JPEG_QUALITY = 95 };             /* of what is stored in datasets */
 
 int image_to_jpeg(const struct image *image, int quality, struct text *out, struct err *err);
 int image_to_png(const struct image *image, struct text *out, struct err *err);     /* without loss */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plug-ins that build data sets: the documents between them and the builder, the Python helper, and the example."""
+"""Plug-ins that build datasets: the documents between them and the builder, the Python helper, and the example."""
 import json
 import os
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looking into data sets that were built."""
+"""Looking into datasets that were built."""
 import io
 import json
 import subprocess
@@ -90,7 +90,7 @@ def test_folders_show_the_images_that_lie_in_them(builder):
 
 @pytest.mark.parametrize("words, sentence", [
     (["sample", "--split", "train", "--index", "9"], "the train data have no sample 9"),
-    (["sample", "--split", "val", "--index", "0"], "the data set has no val data"),
+    (["sample", "--split", "val", "--index", "0"], "the dataset has no val data"),
 ])
 def test_what_is_not_there_is_said(builder, words, sentence):
     folder = plant(builder.data / "pets", 1)
