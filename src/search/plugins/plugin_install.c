@@ -211,11 +211,12 @@ static char *new_aside(const struct settings *s, struct mem *mem)
                       (uint64_t)clock_unix_ms());
 }
 
+/* An empty file, since it is there or not, whenever the server is killed. */
 static int write_marker(const char *path, struct err *err)
 {
-    static const char text[] = "This folder is being installed or removed.\n";
+    CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 
-    return file_write(path, text, sizeof text - 1, 0644, err);
+    return fd < 0 ? err_errno(err, ERR_INTERNAL, "%s cannot be created", path) : 0;
 }
 
 static int fill(const struct settings *s, const char *name, const struct plugin_files *from, const char *aside,
