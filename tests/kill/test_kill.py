@@ -27,7 +27,7 @@ PATIENCE_S = 240
 
 def marked(data):
     """(pid, exec id, argv[0]) of every shepherd, sheepdog, warm interpreter (whose id is blank) and user process of this data
-    directory. A sheepdog has the id of its program."""
+    directory. A sheepdog has the id of its program, and is left out while that has none yet."""
     mark, place = b"TRAINYARD_TASK=", str(data).encode()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -43,7 +43,7 @@ def marked(data):
             if task:
                 yield int(pid), task[1].decode(), "shepherd"
         for word in env:
-            if word.startswith(mark) and any(place in other for other in env):
+            if word.startswith(mark) and any(place in other for other in env) and (word[len(mark):].strip() or words[:1] != ["sheepdog"]):
                 yield int(pid), word[len(mark):].decode(), name
 
 
@@ -67,13 +67,15 @@ class Chaos:
         found = list(marked(self.data))
         if not found:
             return
-        pid, task, name = self.rng.choice(found)
+        pid, _, name = self.rng.choice(found)
         if name == "shepherd" and self.rng.random() < 0.3:
             self.frozen.append(pid)         # alive, and deaf until it is thawed
             self.signal(pid, signal.SIGSTOP)
             return
-        self.hurt.add(task)
-        self.signal(pid, signal.SIGKILL)
+        self.signal(pid, signal.SIGSTOP)        # a fork of a warm interpreter may just become a task
+        tasks = [task for other, task, _ in marked(self.data) if other == pid]
+        self.hurt.update(tasks)
+        self.signal(pid, signal.SIGKILL if tasks else signal.SIGCONT)
 
     def thaw(self):
         while self.frozen:
