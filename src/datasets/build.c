@@ -256,7 +256,7 @@ static int judge(struct ending *e, struct err *err)
         e->row.status = dataset_status_name(DATASET_FINISHED);
         return finish(e, &report, err);
     }
-    e->row.status = dataset_status_name(strcmp(b->state, "KILLED") == 0 ? DATASET_KILLED : DATASET_ERROR);
+    e->row.status = dataset_status_name(strcmp(b->state, "KILLED") == 0 || e->row.stop_asked ? DATASET_KILLED : DATASET_ERROR);
     e->row.message = report.error ? report.error : b->why ? mem_strdup(e->mem, b->why) : ended ? why.text : NULL;
     e->row.message = mem_strdup(e->mem, e->row.message);
     return 0;

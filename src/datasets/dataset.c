@@ -115,6 +115,7 @@ const struct field dataset_row_fields[] = {
     { "size_bytes", INT(D, size_bytes) },
     { "report",     TEXT(D, report_text) },
     { "input",      TEXT(D, input_text) },
+    { "stop_asked", BOOLEAN(D, stop_asked) },
     { "deleted",    BOOLEAN(D, deleted) },
     { .type = FIELD_END },
 };

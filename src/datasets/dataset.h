@@ -78,7 +78,7 @@ struct dataset {                /* DatasetDetail, and the hidden rest of its row
     int64_t seq;
     const char *spec_text, *report_text, *input_text, *sig_id, *target, *source;
     int64_t n_tries, created_ms, started_ms, ended_ms, size_bytes;
-    bool shared, deleted;
+    bool shared, stop_asked, deleted;
 };
 
 extern const struct field dataset_fields[];         /* DatasetDetail */

@@ -100,18 +100,31 @@ static int stopped(struct call *c, struct err *err)
     return -1;
 }
 
-static int stop_dataset(struct call *c, struct err *err)
+/* Whichever task builds it now; another one will not begin. */
+static int stop_task(struct call *c, struct err *err)
 {
     struct dataset d;
     int waits;
+
+    if (datasets_find(c->db, c->state, c->mem, &d, err) < 0)
+        return -1;
+    waits = call_wait(c, stopped);
+    tasks_stop(room(c)->tasks, d.exec, /* force= */ false, stop_stored, c);
+    return waits;
+}
+
+static int make_stop(struct db *db, void *arg, struct err *err) { return datasets_ask_stop(db, arg, err); }
+
+static int stop_dataset(struct call *c, struct err *err)
+{
+    struct dataset d;
 
     if (own(c, &d, err) < 0)
         return -1;
     if (dataset_is_final(d.status))
         return err_set(err, ERR_BAD_INPUT, "the dataset \"%.100s\" is not being built: it is %s", d.spec.name, d.status);
-    waits = call_wait(c, stopped);
-    tasks_stop(room(c)->tasks, d.exec, /* force= */ false, stop_stored, c);
-    return waits;
+    c->state = (void *)d.spec.name;
+    return call_write(c, make_stop, c->state, stop_task);
 }
 
 /* --- delete --- */

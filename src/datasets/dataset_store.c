@@ -10,7 +10,7 @@
 
 #define COLUMNS \
     "seq, name, creator, shared, status, message, spec, sig_name, sig_id, master_url, exec, driver_id, n_tries, target," \
-    " source, created_ms, started_ms, ended_ms, size_bytes, report, input, deleted"
+    " source, created_ms, started_ms, ended_ms, size_bytes, report, input, stop_asked, deleted"
 
 static const char sql_find[] =
     "SELECT " COLUMNS
@@ -44,7 +44,12 @@ static const char sql_again[] =
     "UPDATE dataset"
     "   SET exec = :exec, driver_id = :driver, target = :target, status = 'SUBMITTED', started_ms = NULL,"
     "       n_tries = n_tries + 1"
-    " WHERE name = :name AND exec = :lost AND ended_ms IS NULL";
+    " WHERE name = :name AND exec = :lost AND ended_ms IS NULL AND stop_asked = 0";
+
+static const char sql_ask_stop[] =
+    "UPDATE dataset"
+    "   SET stop_asked = 1"
+    " WHERE name = :name AND ended_ms IS NULL";
 
 static const char sql_run[] =
     "UPDATE dataset"
@@ -199,6 +204,11 @@ int datasets_again(struct db *db, const struct dataset *row, const char *lost, c
     if (n == 0)
         return err_set(err, ERR_CONFLICT, "the dataset \"%.100s\" is not built any more", row->spec.name);
     return n < 0 ? -1 : execs_insert(db, exec, err);
+}
+
+int datasets_ask_stop(struct db *db, const char *name, struct err *err)
+{
+    return db_run(db, sql_ask_stop, BINDS(BIND_T(":name", name)), err) < 0 ? -1 : 0;
 }
 
 int datasets_run(struct db *db, const char *name, const char *exec, int64_t started_ms, struct dataset_news *news,

@@ -30,12 +30,15 @@ struct dataset_news {           /* the event of a change; json is reused when a 
     struct text json;
 };
 
-/* The row and its task, one change. ERR_CONFLICT when the name is taken. */
+/* The row and its task, one change. ERR_BAD_INPUT about "name" when that is taken. */
 int datasets_insert(struct db *db, const struct dataset *row, const struct exec *exec, struct dataset_news *news,
                     struct err *err);
 
-/* Another task builds it: the one before was lost. ERR_CONFLICT when it is final or not built by `lost` any more. */
+/* Another task builds it: the one before was lost. ERR_CONFLICT when it is final, is to be
+ * stopped, or is not built by `lost` any more. */
 int datasets_again(struct db *db, const struct dataset *row, const char *lost, const struct exec *exec, struct err *err);
+
+int datasets_ask_stop(struct db *db, const char *name, struct err *err);   /* final: nothing */
 
 int datasets_run(struct db *db, const char *name, const char *exec, int64_t started_ms, struct dataset_news *news,
                  struct err *err);                      /* nothing when it is not SUBMITTED */

@@ -21,6 +21,7 @@ CREATE TABLE dataset(
     size_bytes INTEGER,
     report     TEXT,                        -- JSON: what the builder said, without its long lists
     input      TEXT,                        -- JSON: the paths that a task is given; NULL until FINISHED
+    stop_asked INTEGER NOT NULL DEFAULT 0,  -- no further task builds it
     deleted    INTEGER NOT NULL DEFAULT 0   -- marked; its files are being removed
 ) STRICT;
 CREATE INDEX dataset_active ON dataset(seq) WHERE ended_ms IS NULL OR deleted = 1;
