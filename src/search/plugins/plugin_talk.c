@@ -340,16 +340,11 @@ static int read_suggestion(const struct plugin_space *s, const json_t *json, siz
     return 0;
 }
 
-/* The plugin's own words, in one line. */
 static int own_error(const json_t *error, struct err *err)
 {
     const char *text = json_string_value(error);
 
-    err_set(err, ERR_BAD_INPUT, "%s", text && *text ? text : "it reported an error without a word");
-    for (char *c = err->text; *c; c++)
-        if ((unsigned char)*c < ' ')
-            *c = ' ';
-    return -1;
+    return err_set(err, ERR_BAD_INPUT, "%s", text && *text ? text : "it reported an error without a word");
 }
 
 static int read_suggestions(const struct plugin_space *s, const json_t *list, int64_t most, struct mem *mem,
@@ -371,7 +366,7 @@ static int read_suggestions(const struct plugin_space *s, const json_t *list, in
 
 static void json_freep(json_t **json) { json_decref(*json); }
 
-int plugin_answer_read(const char *line, size_t len, const struct plugin_space *s, int64_t most, struct mem *mem,
+static int read_answer(const char *line, size_t len, const struct plugin_space *s, int64_t most, struct mem *mem,
                        struct plugin_answer *ret, struct err *err)
 {
     CLEANUP(json_freep) json_t *json = NULL;
@@ -395,6 +390,18 @@ int plugin_answer_read(const char *line, size_t len, const struct plugin_space *
     }
     *ret = answer;
     return 0;
+}
+
+/* What goes wrong is told in one line, whatever words and names of the plugin's are in it. */
+int plugin_answer_read(const char *line, size_t len, const struct plugin_space *s, int64_t most, struct mem *mem,
+                       struct plugin_answer *ret, struct err *err)
+{
+    if (read_answer(line, len, s, most, mem, ret, err) == 0)
+        return 0;
+    for (char *c = err->text; *c; c++)
+        if ((unsigned char)*c < ' ')
+            *c = ' ';
+    return -1;
 }
 
 static const struct plugin_param *param_of(const struct plugin_space *s, const struct dimension *d)
