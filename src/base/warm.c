@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* What follows `word` and one blank; NULL when the message is another. */
 static const char *after(const char *message, const char *word)
@@ -45,4 +46,22 @@ char *warm_refusal(char *message)
         if (*c < ' ' || *c > '~' || *c == '"')
             *c = '?';
     return why;
+}
+
+bool warm_send(int to, const char *word, const int *fds, size_t n)
+{
+    union {
+        char bytes[CMSG_SPACE(WARM_FDS_MAX * sizeof *fds)];
+        struct cmsghdr align;
+    } room = {0};
+    struct iovec text = { (char *)word, strlen(word) };
+    struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = room.bytes,
+                              .msg_controllen = CMSG_SPACE(n * sizeof *fds) };
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(n * sizeof *fds);
+    memcpy(CMSG_DATA(c), fds, n * sizeof *fds);
+    return sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
 }

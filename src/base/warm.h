@@ -39,6 +39,7 @@
  * Whoever goes with messages unread makes the kernel tell ECONNRESET, once, before the last words that he said. */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum {
     WARM_OUT = 5,
@@ -47,6 +48,7 @@ enum {
     WARM_ANSWER_MS = 2000,      /* a machine that needs longer to fork gains nothing by it */
     WARM_PATIENCE_MS = WARM_IMPORT_MS + 10 * 1000,      /* the server comes first, unless it hangs itself */
     WARM_MESSAGE_MAX = 240,     /* bytes */
+    WARM_FDS_MAX = 3,           /* in one message */
 };
 
 /* "exit <0..255>" or "signal <1..64>" as a wait status; false for anything else. */
@@ -55,3 +57,6 @@ bool warm_end_parse(const char *message, int *ret_wait_status);
 /* The reason in "refused <why>", with '?' for quotes and what is not printable ASCII; NULL for anything else.
  * Changes and points into `message`. */
 char *warm_refusal(char *message);
+
+/* Sends `word` with up to WARM_FDS_MAX descriptors, which stay the caller's. Never blocks; false: it was not sent. */
+bool warm_send(int to, const char *word, const int *fds, size_t n);

@@ -44,21 +44,9 @@ static bool send_orders(int to, const struct shepherd *s, const struct process *
 {
     CLEANUP(fd_closep) int file = memfd_create("orders", MFD_CLOEXEC);
     const int fds[] = { file, out[0], out[1] };
-    union {
-        char bytes[CMSG_SPACE(sizeof fds)];
-        struct cmsghdr align;
-    } room = {0};
-    struct iovec text = { "orders", strlen("orders") };
-    struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = room.bytes,
-                              .msg_controllen = sizeof room.bytes };
-    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
 
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof fds);
-    memcpy(CMSG_DATA(c), fds, sizeof fds);
     return file >= 0 && write(file, s->orders.cwd, strlen(s->orders.cwd) + 1) > 0 && write_list(file, p->argv)
-        && write_list(file, p->env) && sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+        && write_list(file, p->env) && warm_send(to, "orders", fds, ARRAY_LEN(fds));
 }
 
 bool warm_start(struct shepherd *s, struct process *p, const int out[2])

@@ -254,24 +254,6 @@ static struct interpreter *start(struct warm_pool *pool, const struct launch *la
 
 /* --- a use --- */
 
-static bool send_request(int to, int end_of_pair)
-{
-    union {
-        char bytes[CMSG_SPACE(sizeof end_of_pair)];
-        struct cmsghdr align;
-    } room = {0};
-    struct iovec text = { "fork", strlen("fork") };
-    struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1, .msg_control = room.bytes,
-                              .msg_controllen = sizeof room.bytes };
-    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof end_of_pair);
-    memcpy(CMSG_DATA(c), &end_of_pair, sizeof end_of_pair);
-    return sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
-}
-
 static int ask(struct interpreter *i)
 {
     CLEANUP(fd_closep) int shepherds = -1;
@@ -284,7 +266,7 @@ static int ask(struct interpreter *i)
     shepherds = pair[0];
     programs = pair[1];
     setsockopt(shepherds, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);     /* before anybody can write */
-    if (!send_request(i->socket, programs))
+    if (!warm_send(i->socket, "fork", &programs, 1))
         return -1;
     i->n_asked++;
     if (i->state == READY)
