@@ -272,6 +272,56 @@ int cli_one(struct cli *cli, int argc, char **argv, const struct flag *flags, si
     return *ret_id ? -1 : cli_fail(&err);
 }
 
+int cli_each(struct cli *cli, int argc, char **argv, const struct cli_request *r)
+{
+    int code = cli_flags(cli, argc, argv, NULL, 0);
+    int worst = EXIT_DONE;
+
+    if (code < 0 && cli->n_words == 0) {
+        char sentence[80];
+
+        snprintf(sentence, sizeof sentence, "which %s?", r->what);
+        return cli_usage(cli, sentence);
+    }
+    if (code < 0)
+        code = cli_connect(cli);
+    if (code >= 0)
+        return code;
+    for (int i = 0; i < cli->n_words; i++) {
+        CLEANUP(client_answer_done) struct client_answer answer = {0};
+        CLEANUP(text_done) struct text path = {0};
+        struct err err = {0};
+        CLEANUP(freep) char *name = r->find(cli, cli->words[i], &err);
+        CLEANUP(freep) char *escaped = name ? client_escape(name) : NULL;
+
+        text_addf(&path, "%s%s%s", r->place, escaped ? escaped : "", r->suffix);
+        if (!name || client_call(cli->client, r->method, path.data, NULL, &answer, &err) < 0)
+            worst = cli_fail(&err);
+        else if (!cli->json)
+            printf("%s %s\n", r->done, name);
+    }
+    return worst;
+}
+
+int cli_save(struct cli *cli, const char *path, const char *to, void (*progress)(int64_t bytes, int64_t total))
+{
+    CLEANUP(freep) char *served = NULL;
+    struct err err = {0};
+
+    if (client_download(cli->client, path, to, &served, cli->json ? NULL : progress, &err) < 0) {
+        remove(to);
+        return cli_fail(&err);
+    }
+    if (cli->json) {
+        json_auto_t *file = json_pack("{s:s}", "file", to);
+
+        cli_print_json(file);
+    } else {
+        printf("%s%s\n", progress && term_is_live() ? "\r" : "", to);
+    }
+    return EXIT_DONE;
+}
+
 int cli_list(struct cli *cli, int argc, char **argv, const char *path, const char *const *keys,
              const char *const *headings, int n)
 {

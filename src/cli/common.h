@@ -72,4 +72,16 @@ typedef char *cli_find_fn(struct cli *cli, const char *prefix, struct err *err);
 int cli_one(struct cli *cli, int argc, char **argv, const struct flag *flags, size_t n_flags, const char *what,
             cli_find_fn *find, char **ret_id);
 
+/* The same request for every thing that a command names: `method` of <place><name><suffix>. Prints "<done> <name>" for
+ * each; returns the worst exit code. `what` they are: "task". */
+struct cli_request {
+    const char *what;
+    cli_find_fn *find;
+    const char *method, *place, *suffix, *done;
+};
+int cli_each(struct cli *cli, int argc, char **argv, const struct cli_request *r);
+
+/* Downloads GET `path` to the file `to` and prints its name; `progress` may be NULL. Returns the exit code. */
+int cli_save(struct cli *cli, const char *path, const char *to, void (*progress)(int64_t bytes, int64_t total));
+
 bool cli_state_is_final(const char *state);

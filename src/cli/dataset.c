@@ -274,25 +274,12 @@ static int save_sample(struct cli *cli, const struct head *h)
     CLEANUP(text_done) struct text path = {0};
     CLEANUP(text_done) struct text to = {0};
     CLEANUP(freep) char *escaped = client_escape(h->name), *part = client_escape(h->part), *number = client_escape(h->sample);
-    CLEANUP(freep) char *served = NULL;
-    struct err err = {0};
 
     text_addf(&path, "/datasets/%s/samples/%s?type=%s&size=1024%s", escaped, number, part, h->boxes ? "&boxes=true" : "");
     text_add(&to, h->output ? h->output : h->name);
     if (!h->output)
         text_addf(&to, "-%s.jpg", h->sample);
-    if (client_download(cli->client, path.data, to.data, &served, NULL, &err) < 0) {
-        remove(to.data);
-        return cli_fail(&err);
-    }
-    if (cli->json) {
-        json_auto_t *file = json_pack("{s:s}", "file", to.data);
-
-        cli_print_json(file);
-    } else {
-        puts(to.data);
-    }
-    return EXIT_DONE;
+    return cli_save(cli, path.data, to.data, NULL);
 }
 
 static int print_head(struct cli *cli, const struct head *h)
@@ -337,39 +324,19 @@ int dataset_head_command(struct cli *cli, int argc, char **argv)
 
 /* --- stop, rm --- */
 
-/* The same request for every dataset named; the worst exit code. */
-static int for_each(struct cli *cli, int argc, char **argv, const char *method, const char *suffix, const char *done)
+/* What is stopped or removed is named in full. */
+static char *whole_name(struct cli *cli, const char *name, struct err *err)
 {
-    int code = cli_flags(cli, argc, argv, NULL, 0);
-    int worst = EXIT_DONE;
-
-    if (code < 0 && cli->n_words == 0)
-        return cli_usage(cli, "which dataset?");
-    if (code < 0)
-        code = cli_connect(cli);
-    if (code >= 0)
-        return code;
-    for (int i = 0; i < cli->n_words; i++) {
-        CLEANUP(client_answer_done) struct client_answer answer = {0};
-        CLEANUP(text_done) struct text path = {0};
-        struct err err = {0};
-        CLEANUP(freep) char *escaped = client_escape(cli->words[i]);
-
-        text_addf(&path, "/datasets/%s%s", escaped, suffix);
-        if (client_call(cli->client, method, path.data, NULL, &answer, &err) < 0)
-            worst = cli_fail(&err);
-        else if (!cli->json)
-            printf("%s %s\n", done, cli->words[i]);
-    }
-    return worst;
+    (void)cli, (void)err;
+    return xstrdup(name);
 }
 
 int dataset_stop_command(struct cli *cli, int argc, char **argv)
 {
-    return for_each(cli, argc, argv, "PUT", "/stop", "stopping");
+    return cli_each(cli, argc, argv, &(struct cli_request){ "dataset", whole_name, "PUT", "/datasets/", "/stop", "stopping" });
 }
 
 int dataset_rm_command(struct cli *cli, int argc, char **argv)
 {
-    return for_each(cli, argc, argv, "DELETE", "", "removed");
+    return cli_each(cli, argc, argv, &(struct cli_request){ "dataset", whole_name, "DELETE", "/datasets/", "", "removed" });
 }

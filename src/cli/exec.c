@@ -315,41 +315,14 @@ int logs_command(struct cli *cli, int argc, char **argv)
 }
 
 /* --- stop, rm, result --- */
-/* The same request for every task named; the worst exit code. */
-static int for_each(struct cli *cli, int argc, char **argv, const char *method, const char *suffix, const char *done)
-{
-    int code = cli_flags(cli, argc, argv, NULL, 0);
-    int worst = EXIT_DONE;
-
-    if (code < 0 && cli->n_words == 0)
-        return cli_usage(cli, "which task?");
-    if (code < 0)
-        code = cli_connect(cli);
-    if (code >= 0)
-        return code;
-    for (int i = 0; i < cli->n_words; i++) {
-        CLEANUP(client_answer_done) struct client_answer answer = {0};
-        CLEANUP(text_done) struct text path = {0};
-        struct err err = {0};
-        CLEANUP(freep) char *id = cli_find_exec(cli, cli->words[i], &err);
-
-        text_addf(&path, "/execs/%s%s", id ? id : "", suffix);
-        if (!id || client_call(cli->client, method, path.data, NULL, &answer, &err) < 0)
-            worst = cli_fail(&err);
-        else if (!cli->json)
-            printf("%s %s\n", done, id);
-    }
-    return worst;
-}
-
 int stop_command(struct cli *cli, int argc, char **argv)
 {
-    return for_each(cli, argc, argv, "POST", "/stop", "stopping");
+    return cli_each(cli, argc, argv, &(struct cli_request){ "task", cli_find_exec, "POST", "/execs/", "/stop", "stopping" });
 }
 
 int rm_command(struct cli *cli, int argc, char **argv)
 {
-    return for_each(cli, argc, argv, "DELETE", "", "removed");
+    return cli_each(cli, argc, argv, &(struct cli_request){ "task", cli_find_exec, "DELETE", "/execs/", "", "removed" });
 }
 
 static void show_progress(int64_t bytes, int64_t total)
@@ -361,12 +334,10 @@ static void show_progress(int64_t bytes, int64_t total)
 int result_command(struct cli *cli, int argc, char **argv)
 {
     CLEANUP(freep) char *id = NULL;
-    CLEANUP(freep) char *name = NULL;
     CLEANUP(text_done) struct text path = {0};
     CLEANUP(text_done) struct text to = {0};
     const char *output = NULL;
     const struct flag flags[] = { { "output", 'o', "FILE", &output } };
-    struct err err = {0};
     int code = about_one(cli, argc, argv, flags, ARRAY_LEN(flags), &id);
 
     if (code >= 0)
@@ -375,16 +346,5 @@ int result_command(struct cli *cli, int argc, char **argv)
     text_addf(&to, "%s", output ? output : id);
     if (!output)
         text_add(&to, "-result.zip");
-    if (client_download(cli->client, path.data, to.data, &name, cli->json ? NULL : show_progress, &err) < 0) {
-        remove(to.data);
-        return cli_fail(&err);
-    }
-    if (cli->json) {
-        json_auto_t *file = json_pack("{s:s}", "file", to.data);
-
-        cli_print_json(file);
-    } else {
-        printf("%s%s\n", term_is_live() ? "\r" : "", to.data);
-    }
-    return EXIT_DONE;
+    return cli_save(cli, path.data, to.data, show_progress);
 }

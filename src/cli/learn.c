@@ -235,14 +235,12 @@ int search_export_command(struct cli *cli, int argc, char **argv)
 {
     CLEANUP(freep) char *name = NULL;
     CLEANUP(freep) char *escaped = NULL;
-    CLEANUP(freep) char *given = NULL;
     CLEANUP(text_done) struct text path = {0};
     CLEANUP(text_done) struct text to = {0};
     const char *output = NULL;
     bool csv = false, optuna = false;
     const struct flag flags[] = { { "csv", 0, NULL, &csv }, { "optuna", 0, NULL, &optuna },
                                   { "output", 'o', "FILE", &output } };
-    struct err err = {0};
     int code = cli_one(cli, argc, argv, flags, ARRAY_LEN(flags), "search", cli_find_search, &name);
 
     if (code >= 0)
@@ -254,16 +252,5 @@ int search_export_command(struct cli *cli, int argc, char **argv)
     text_addf(&to, "%s", output ? output : name);
     if (!output)
         text_add(&to, optuna ? ".db" : ".csv");
-    if (client_download(cli->client, path.data, to.data, &given, NULL, &err) < 0) {
-        remove(to.data);
-        return cli_fail(&err);
-    }
-    if (cli->json) {
-        json_auto_t *file = json_pack("{s:s}", "file", to.data);
-
-        cli_print_json(file);
-    } else {
-        puts(to.data);
-    }
-    return EXIT_DONE;
+    return cli_save(cli, path.data, to.data, NULL);
 }
