@@ -4,7 +4,7 @@
  *
  *   f ~ GP(0, k),  y = T(objective) = f + noise,   next = argmax log E[max(y_best - f(x), 0)]
  *
- * k is a Matérn 5/2 kernel with one length per parameter (search/methods/gp.h), its hyperparameters are
+ * k is a Matérn 5/2 kernel with one length and one warp per parameter (search/methods/gp.h), its hyperparameters are
  * the most probable ones (search/methods/gp_fit.h), T is a monotone transform towards a normal
  * distribution (search/methods/targets.h), and the improvement is searched for among candidates and then
  * by gradient (search/methods/propose.h).
@@ -33,7 +33,7 @@
  * - Failed trials, and values that are not finite, count as the worst value told.
  * - Above ACTIVE_ABOVE told trials the model sees ACTIVE_MOST of them: the better half by value,
  *   the rest spread evenly over the others; fits see FIT_MOST.
- * - Above SCALES_MOST parameters there is one length for all.
+ * - Above SCALES_MOST parameters there is one length for all, and no warps.
  * - Noiseless leaves a noise term that is expected to be nothing and may reach a hundredth of the
  *   variance: a real loss is rough on a small scale even where it is repeatable. */
 #include "search/algorithm.h"
@@ -231,7 +231,7 @@ static void values_of(struct point *const *points, size_t n, double *ret)
 
 static double *fit(struct algorithm_ctx *a, size_t n_first)
 {
-    size_t d = (size_t)a->coords->d, n_theta = (size_t)a->n_scales + 2;
+    size_t d = (size_t)a->coords->d, n_theta = (size_t)gp_n_theta(a->coords->d, a->n_scales);
     struct point *points[FIT_MOST];
     size_t n = history_select(&a->history, n_first, FIT_MOST, points);
     CLEANUP(freep) double *x = xcalloc(n * (d + 1) + n_theta, sizeof *x);
@@ -244,12 +244,12 @@ static double *fit(struct algorithm_ctx *a, size_t n_first)
         memcpy(x + i * d, points[i]->x, d * sizeof *x);
     values_of(points, n, y);
     targets_normal(y, (int)n, y);
-    gp_theta_start(a->n_scales, &data.noise, theta);
+    gp_theta_start((int)d, a->n_scales, &data.noise, theta);
     if (a->n_fits)
         memcpy(theta, a->fits[a->n_fits - 1].theta, n_theta * sizeof *theta);
     loss = gp_fit(&data, FIT_ROUNDS, theta);
     if (a->n_fits && a->n_fits % FRESH_START == 0) {
-        gp_theta_start(a->n_scales, &data.noise, fresh);
+        gp_theta_start((int)d, a->n_scales, &data.noise, fresh);
         if (gp_fit(&data, FIT_ROUNDS, fresh) < loss)
             memcpy(theta, fresh, n_theta * sizeof *theta);
     }
@@ -288,7 +288,7 @@ static void set_rows(struct model *m, size_t from, struct point *const *points, 
 
 static void set_theta(struct algorithm_ctx *a, struct model *m, const double *theta)
 {
-    size_t n_theta = (size_t)a->n_scales + 2;
+    size_t n_theta = (size_t)gp_n_theta(a->coords->d, a->n_scales);
     CLEANUP(freep) double *shorter = xcalloc(n_theta, sizeof *shorter);
 
     if (m->theta == theta)
@@ -317,7 +317,7 @@ static double incumbent(const struct model *m, const double *y, size_t n, double
     CLEANUP(freep) double *mean = xcalloc(n, sizeof *mean);
     double best = HUGE_VAL, believed = HUGE_VAL;
 
-    gp_predict(m->gp, m->gp->x, (int)n, mean, NULL);
+    gp_means(m->gp, mean);
     for (size_t i = 0; i < n; i++) {
         best = fmin(best, y[i]);
         believed = fmin(believed, mean[i]);

@@ -13,6 +13,8 @@ enum { LANES = CHOLESKY_LANES };
  * of nothing, must not break the factor. */
 static const double jitter = 1e-8, least_pivot = 1e-10, least_variance = 1e-12;
 
+int gp_n_theta(int d, int n_scales) { return n_scales + 2 + (n_scales == d ? 2 * d : 0); }
+
 struct gp *gp_new(int d, int n_scales, const bool *category)
 {
     struct gp *gp = xcalloc(1, sizeof *gp);
@@ -22,6 +24,8 @@ struct gp *gp_new(int d, int n_scales, const bool *category)
     gp->category = xcalloc((size_t)d + 1, sizeof *gp->category);
     gp->weight = xcalloc((size_t)d + 1, sizeof *gp->weight);
     memcpy(gp->category, category, (size_t)d * sizeof *category);
+    if (n_scales == d)
+        gp->warps = xcalloc((size_t)d + 1, sizeof *gp->warps);
     return gp;
 }
 
@@ -31,6 +35,7 @@ void gp_free(struct gp *gp)
         return;
     free(gp->category);
     free(gp->weight);
+    free(gp->warps);
     free(gp->x);
     free(gp->l);
     free(gp->y);
@@ -45,6 +50,8 @@ void gp_set_theta(struct gp *gp, const double *theta)
     gp->signal = exp(theta[gp->n_scales]);
     gp->noise = exp(theta[gp->n_scales + 1]);
     gp->n = 0;
+    if (gp->warps)
+        memcpy(gp->warps, theta + gp->n_scales + 2, (size_t)gp->d * sizeof *gp->warps);
 }
 
 void gp_truncate(struct gp *gp, int n) { gp->n = n < gp->n ? n : gp->n; }
@@ -56,6 +63,13 @@ double gp_matern(double r2, double *ret_slope)
     if (ret_slope)
         *ret_slope = -5.0 / 6 * (1 + q) * e;
     return (1 + q + 5.0 / 3 * r2) * e;
+}
+
+/* x as the kernel sees it. */
+static void bend(const struct gp *gp, const double *x, double *ret)
+{
+    for (int i = 0; i < gp->d; i++)
+        ret[i] = gp->warps && !gp->category[i] ? warp(gp->warps[i], x[i]) : x[i];
 }
 
 static double distance(const struct gp *gp, const double *a, const double *b)
@@ -89,15 +103,16 @@ static const double *point(const struct gp *gp, int i) { return gp->x + (size_t)
 void gp_append(struct gp *gp, const double *x)
 {
     int n = gp->n;
-    double *row;
+    double *row, *bent;
 
     grow(gp);
     row = gp->l + triangle_size(n);
+    bent = gp->x + (size_t)n * (size_t)gp->d;
+    bend(gp, x, bent);
     for (int i = 0; i < n; i++)
-        row[i] = gp->signal * gp_matern(distance(gp, x, point(gp, i)), NULL);
+        row[i] = gp->signal * gp_matern(distance(gp, bent, point(gp, i)), NULL);
     row[n] = gp->signal * (1 + jitter) + gp->noise;
     cholesky_append(gp->l, n, gp->signal * least_pivot);
-    memcpy(gp->x + (size_t)n * (size_t)gp->d, x, (size_t)gp->d * sizeof *x);
     gp->n = n + 1;
 }
 
@@ -109,6 +124,13 @@ void gp_set_targets(struct gp *gp, const double *y)
     memcpy(gp->alpha, y, (size_t)gp->n * sizeof *y);
     cholesky_forward(gp->l, gp->n, gp->alpha);
     cholesky_backward(gp->l, gp->n, gp->alpha);
+}
+
+/* K alpha, which is y without what the diagonal adds. */
+void gp_means(const struct gp *gp, double *ret)
+{
+    for (int i = 0; i < gp->n; i++)
+        ret[i] = gp->y[i] - (gp->noise + gp->signal * jitter) * gp->alpha[i];
 }
 
 /* Squared distances of one known point to LANES new ones, at [d × LANES]. */
@@ -155,15 +177,19 @@ static void predict_lanes(const struct gp *gp, const double *at, double *v, doub
 
 void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean, double *ret_variance)
 {
-    CLEANUP(freep) double *at = xcalloc((size_t)(gp->d + gp->n + 1) * LANES, sizeof *at);
+    CLEANUP(freep) double *at = xcalloc((size_t)(gp->d + gp->n + 1) * LANES + (size_t)gp->d, sizeof *at);
+    double *bent = at + (size_t)(gp->d + gp->n + 1) * LANES;
     double mean[LANES] = { 0 }, variance[LANES] = { 0 };
 
     for (int from = 0; from < m; from += LANES) {
         int n = m - from < LANES ? m - from : LANES;
 
-        for (int k = 0; k < LANES; k++)
+        for (int k = 0; k < LANES; k++) {
+            if (k < n)
+                bend(gp, x + (size_t)(from + k) * (size_t)gp->d, bent);
             for (int i = 0; i < gp->d; i++)
-                at[i * LANES + k] = x[(size_t)(from + (k < n ? k : 0)) * (size_t)gp->d + (size_t)i];
+                at[i * LANES + k] = bent[i];
+        }
         predict_lanes(gp, at, at + (size_t)gp->d * LANES, mean, ret_variance ? variance : NULL);
         memcpy(ret_mean + from, mean, (size_t)n * sizeof *mean);
         if (ret_variance)
@@ -171,15 +197,28 @@ void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean, d
     }
 }
 
+/* Gradients by what is bent become those by x. */
+static void unbend(const struct gp *gp, const double *x, double *mean_grad, double *variance_grad)
+{
+    struct warp_slopes slopes;
+
+    for (int i = 0; gp->warps && i < gp->d; i++) {
+        warp_slopes(gp->warps[i], x[i], &slopes);
+        mean_grad[i] *= slopes.x;       /* 0 for a category */
+        variance_grad[i] *= slopes.x;
+    }
+}
+
 void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double *ret_variance,
                  double *ret_mean_grad, double *ret_variance_grad)
 {
     int n = gp->n, d = gp->d;
-    CLEANUP(freep) double *k = xcalloc((size_t)n * 3 + 1, sizeof *k);
-    double *slope = k + n, *w = k + 2 * n, explained;
+    CLEANUP(freep) double *k = xcalloc((size_t)n * 3 + (size_t)d + 1, sizeof *k);
+    double *slope = k + n, *w = k + 2 * n, *bent = k + 3 * n, explained;
 
+    bend(gp, x, bent);
     for (int i = 0; i < n; i++) {
-        k[i] = gp->signal * gp_matern(distance(gp, x, point(gp, i)), &slope[i]);
+        k[i] = gp->signal * gp_matern(distance(gp, bent, point(gp, i)), &slope[i]);
         slope[i] *= gp->signal;
     }
     memcpy(w, k, (size_t)n * sizeof *k);
@@ -195,10 +234,11 @@ void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double 
         double m = 2 * slope[i] * gp->alpha[i], v = -4 * slope[i] * w[i];
 
         for (int j = 0; j < d; j++) {
-            double pull = gp->category[j] ? 0 : gp->weight[j] * (x[j] - known[j]);
+            double pull = gp->category[j] ? 0 : gp->weight[j] * (bent[j] - known[j]);
 
             ret_mean_grad[j] += m * pull;
             ret_variance_grad[j] += v * pull;
         }
     }
+    unbend(gp, x, ret_mean_grad, ret_variance_grad);
 }

@@ -3,18 +3,20 @@
 /* A Gaussian process with mean 0 over numbers and categories. Pure; one thread per struct gp.
  *
  *   r^2(a, b) = sum over i of d_i(a, b) / l_i^2
- *   d_i       = (a_i - b_i)^2; for a category 1 where they differ, else 0
+ *   d_i       = (w_i(a_i) - w_i(b_i))^2; for a category 1 where they differ, else 0
  *   k(a, b)   = s^2 (1 + sqrt(5) r + 5/3 r^2) exp(-sqrt(5) r)             (Matérn 5/2)
  *
  * and a noise variance on the diagonal. A category differs or does not: no order, no distance.
- * Points are rows of d numbers, numeric ones in [0, 1].
+ * Points are rows of d numbers, numeric ones in [0, 1]; w_i bends a number (search/methods/warp.h).
  *
- * The hyperparameters theta are [n_scales] log l, log s^2, log of the noise variance; n_scales is d
- * (one length each) or 1 (one for all).
+ * The hyperparameters theta are [n_scales] log l, log s^2, log of the noise variance, and where each
+ * dimension has a length of its own, [d] struct warp. n_scales is d (one length each) or 1 (one for
+ * all, and nothing is bent).
  *
  * Source: Rasmussen & Williams 2006, eq. 2.25, 2.26, 4.17 and algorithm 2.1. */
 
 #include "base/cleanup.h"
+#include "search/methods/warp.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,9 +25,10 @@ struct gp {
     int d, n_scales;
     bool *category;       /* [d] */
     double *weight;       /* [d] 1 / l^2 */
+    struct warp *warps;   /* [d], NULL where nothing is bent */
     double signal, noise; /* variances */
     int n, room;          /* points in the factor */
-    double *x;            /* [room × d] */
+    double *x;            /* [room × d], bent */
     double *l;            /* packed factor of the kernel matrix */
     double *y, *alpha;    /* [room] targets, and K^-1 y */
 };
@@ -34,7 +37,9 @@ struct gp *gp_new(int d, int n_scales, const bool *category);
 void gp_free(struct gp *gp); /* NULL is fine */
 DEFINE_FREEP(gp)
 
-/* Also forgets all points. */
+int gp_n_theta(int d, int n_scales); /* how many numbers theta has */
+
+/* theta [gp_n_theta()]. Also forgets all points. */
 void gp_set_theta(struct gp *gp, const double *theta);
 
 void gp_truncate(struct gp *gp, int n); /* keeps the first n points */
@@ -43,6 +48,9 @@ void gp_truncate(struct gp *gp, int n); /* keeps the first n points */
 void gp_append(struct gp *gp, const double *x);
 
 void gp_set_targets(struct gp *gp, const double *y); /* [gp->n], copied */
+
+/* The mean at the points that it has, [gp->n]; in O(n), as their targets are set. */
+void gp_means(const struct gp *gp, double *ret);
 
 /* Mean and variance of the function (without noise) at x [m × d]. Both [m]; the variance is at
  * least 1e-12. ret_variance may be NULL. */

@@ -9,10 +9,16 @@
 #include <math.h>
 #include <string.h>
 
+static const double warp_sd = 0.25, warp_log_most = 2.3;
+
 /* What does not change while theta does, and scratch. Pairs (i, j) with j < i, row by row. */
 struct fit {
     const struct gp_data *data;
-    double *apart;     /* [pairs × n_scales] squared differences */
+    bool warped;
+    double *bent;               /* [n × d] the points */
+    struct warp_slopes *slopes; /* [n × d] of their warps; 0 for categories */
+    double *pull;               /* [n × d] the loss by what is bent, without factors of a dimension */
+    double *apart;              /* [pairs × n_scales] squared differences */
     double *k, *slope; /* [pairs] kernel without signal variance, and its derivative by r^2 */
     double *l, *work, *inverse; /* packed triangles */
     double *alpha;              /* [n] */
@@ -26,6 +32,7 @@ static void fit_done(struct fit *f) { free(f->memory); }
 
 static void differences(const struct gp_data *data, const double *a, const double *b, double *ret)
 {
+    memset(ret, 0, (size_t)data->n_scales * sizeof *ret);
     for (int k = 0; k < data->d; k++) {
         double diff = data->category[k] ? a[k] != b[k] : a[k] - b[k];
 
@@ -33,23 +40,50 @@ static void differences(const struct gp_data *data, const double *a, const doubl
     }
 }
 
+static void set_differences(struct fit *f)
+{
+    size_t d = (size_t)f->data->d;
+    double *at = f->apart;
+
+    for (int i = 0; i < f->data->n; i++)
+        for (int j = 0; j < i; j++, at += f->data->n_scales)
+            differences(f->data, f->bent + (size_t)i * d, f->bent + (size_t)j * d, at);
+}
+
+/* The warps of theta: pairs log a, log b. */
+static void bend(struct fit *f, const double *warps)
+{
+    int d = f->data->d;
+    size_t p = 0;
+
+    for (int i = 0; i < f->data->n; i++)
+        for (int k = 0; k < d; k++, p++)
+            if (!f->data->category[k])
+                f->bent[p] = warp_slopes((struct warp){ warps[2 * k], warps[2 * k + 1] }, f->data->x[p], &f->slopes[p]);
+    set_differences(f);
+}
+
 static struct fit fit_start(const struct gp_data *data)
 {
     size_t pairs = n_pairs(data->n), scales = (size_t)data->n_scales, n = (size_t)data->n;
-    size_t triangle = triangle_size(data->n), d = (size_t)data->d;
-    double *at = xcalloc(pairs * (scales + 2) + 3 * triangle + n + scales, sizeof *at);
-    struct fit f = { .data = data, .apart = at, .memory = at };
+    size_t triangle = triangle_size(data->n), points = n * (size_t)data->d;
+    double *memory = xcalloc(pairs * (scales + 2) + 3 * triangle + n + scales + 5 * points, sizeof *memory);
+    struct fit f = { .data = data, .apart = memory, .memory = memory };
 
-    f.k = at + pairs * scales;
+    f.k = memory + pairs * scales;
     f.slope = f.k + pairs;
     f.l = f.slope + pairs;
     f.work = f.l + triangle;
     f.inverse = f.work + triangle;
     f.alpha = f.inverse + triangle;
     f.weight = f.alpha + n;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < i; j++, at += scales)
-            differences(data, data->x + i * d, data->x + j * d, at);
+    f.bent = f.weight + scales;
+    f.pull = f.bent + points;
+    f.slopes = (struct warp_slopes *)(f.pull + points);
+    f.warped = data->n_scales == data->d;
+    memcpy(f.bent, data->x, points * sizeof *f.bent);
+    if (!f.warped)
+        set_differences(&f);
     return f;
 }
 
@@ -62,6 +96,8 @@ static double likelihood(struct fit *f, const double *theta)
     const double *apart = f->apart;
     size_t p = 0;
 
+    if (f->warped)
+        bend(f, theta + scales + 2);
     for (int k = 0; k < scales; k++)
         f->weight[k] = exp(-2 * theta[k]);
     for (int i = 0; i < n; i++) {
@@ -84,6 +120,35 @@ static double likelihood(struct fit *f, const double *theta)
     return loss;
 }
 
+/* Adds what the pair (i, j) pulls its points apart with. */
+static void add_pull(struct fit *f, int i, int j, double pull)
+{
+    size_t d = (size_t)f->data->d, at = (size_t)i * d, other = (size_t)j * d;
+
+    for (size_t k = 0; k < d; k++) {
+        double by = pull * (f->bent[at + k] - f->bent[other + k]);
+
+        f->pull[at + k] += by;
+        f->pull[other + k] -= by;
+    }
+}
+
+/* From the slopes by bent points to those by warps. */
+static void warp_slope(const struct fit *f, double signal, double *grad)
+{
+    int d = f->data->d;
+    size_t p = 0;
+
+    for (int i = 0; i < f->data->n; i++) {
+        for (int k = 0; k < d; k++, p++) {
+            double by = 2 * signal * f->weight[k] * f->pull[p];
+
+            grad[2 * k] += by * f->slopes[p].log_a;
+            grad[2 * k + 1] += by * f->slopes[p].log_b;
+        }
+    }
+}
+
 /* Eq. 5.9 with W = K^-1 - alpha alpha^T: half the trace of W dK/dtheta, dK being symmetric. */
 static void likelihood_slope(struct fit *f, const double *theta, double *grad)
 {
@@ -93,7 +158,8 @@ static void likelihood_slope(struct fit *f, const double *theta, double *grad)
     size_t p = 0;
 
     cholesky_inverse(f->l, n, f->work, f->inverse);
-    memset(grad, 0, (size_t)(scales + 2) * sizeof *grad);
+    memset(grad, 0, (size_t)gp_n_theta(f->data->d, scales) * sizeof *grad);
+    memset(f->pull, 0, (size_t)n * (size_t)f->data->d * sizeof *f->pull);
     for (int i = 0; i < n; i++) {
         const double *row = f->inverse + triangle_size(i);
 
@@ -103,9 +169,13 @@ static void likelihood_slope(struct fit *f, const double *theta, double *grad)
             by_signal += w * f->k[p];
             for (int k = 0; k < scales; k++)
                 grad[k] += pull * apart[k];
+            if (f->warped)
+                add_pull(f, i, j, pull);
         }
         trace += row[i] - f->alpha[i] * f->alpha[i];
     }
+    if (f->warped)
+        warp_slope(f, signal, grad + scales + 2);
     for (int k = 0; k < scales; k++)
         grad[k] *= -2 * signal * f->weight[k];
     grad[scales] = signal * (by_signal + 0.5 * (1 + 1e-8) * trace);
@@ -133,16 +203,18 @@ static double loss_of(void *arg, const double *theta, double *ret_grad)
         likelihood_slope(f, theta, ret_grad);
     for (int k = 0; k < scales; k++)
         loss += prior(theta[k], mean, sqrt(3), ret_grad ? &ret_grad[k] : NULL);
+    for (int k = scales + 2; k < gp_n_theta(f->data->d, scales); k++)
+        loss += prior(theta[k], 0, warp_sd, ret_grad ? &ret_grad[k] : NULL);
     loss += prior(theta[scales], 0, 1, ret_grad ? &ret_grad[scales] : NULL);
     return loss + prior(theta[scales + 1], log(f->data->noise.median), f->data->noise.log_sd,
                         ret_grad ? &ret_grad[scales + 1] : NULL);
 }
 
-void gp_theta_start(int n_scales, const struct gp_noise *noise, double *ret_theta)
+void gp_theta_start(int d, int n_scales, const struct gp_noise *noise, double *ret_theta)
 {
+    memset(ret_theta, 0, (size_t)gp_n_theta(d, n_scales) * sizeof *ret_theta);
     for (int k = 0; k < n_scales; k++)
         ret_theta[k] = log(0.5);
-    ret_theta[n_scales] = 0;
     ret_theta[n_scales + 1] = log(noise->median);
 }
 
@@ -155,7 +227,7 @@ double gp_loss(const struct gp_data *data, const double *theta, double *ret_grad
 
 double gp_fit(const struct gp_data *data, int rounds, double *theta)
 {
-    int n = data->n_scales + 2;
+    int scales = data->n_scales, n = gp_n_theta(data->d, scales);
     CLEANUP(fit_done) struct fit f = fit_start(data);
     CLEANUP(freep) double *lo = xcalloc((size_t)n * 2, sizeof *lo);
     double *hi = lo + n;
@@ -167,13 +239,17 @@ double gp_fit(const struct gp_data *data, int rounds, double *theta)
                                    .fn = loss_of,
                                    .arg = &f };
 
-    for (int k = 0; k < n - 2; k++) { /* below: noise between grid points; above: no influence */
+    for (int k = 0; k < scales; k++) { /* below: noise between grid points; above: no influence */
         lo[k] = log(0.02);
         hi[k] = log(50);
     }
-    lo[n - 2] = -4;
-    hi[n - 2] = 5;
-    lo[n - 1] = log(1e-7);
-    hi[n - 1] = log(data->noise.most);
+    lo[scales] = -4;
+    hi[scales] = 5;
+    lo[scales + 1] = log(1e-7);
+    hi[scales + 1] = log(data->noise.most);
+    for (int k = scales + 2; k < n; k++) {
+        hi[k] = warp_log_most;
+        lo[k] = -hi[k];
+    }
     return lbfgs_minimise(&problem, theta);
 }

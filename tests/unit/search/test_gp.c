@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-enum { N = 37, D = 4 };
+enum { N = 37, D = 4, N_THETA = D + 2 + 2 * D };
 
 static const bool category[D] = { false, true, false, false };
-static const double theta[D + 2] = { -0.7, 0.2, 0.5, -0.2, 0.3, -6 };
+static const double theta[N_THETA] = { -0.7, 0.2, 0.5, -0.2, 0.3, -6, 0.3, -0.2, 0, 0, -0.5, 0.1, 0.2, 0.6 };
 
 struct sample {
     double x[N][D], y[N];
@@ -33,12 +33,14 @@ static void draw(struct sample *s)
     }
 }
 
+static double slow_warp(double x, const double *logs) { return 1 - pow(1 - pow(x, exp(logs[0])), exp(logs[1])); }
+
 static double slow_kernel(const double *a, const double *b, const double *t)
 {
     double r2 = 0, r;
 
     for (int i = 0; i < D; i++) {
-        double diff = category[i] ? a[i] != b[i] : a[i] - b[i];
+        double diff = category[i] ? a[i] != b[i] : slow_warp(a[i], &t[D + 2 + 2 * i]) - slow_warp(b[i], &t[D + 2 + 2 * i]);
 
         r2 += diff * diff / (exp(t[i]) * exp(t[i]));
     }
@@ -105,6 +107,8 @@ static double slow_loss(const struct sample *s, const double *t)
             loss += 0.5 * s->y[i] * inverse[i][j] * s->y[j];
     for (int i = 0; i < D; i++)
         loss += pow(t[i] - (sqrt(2) + log(D) / 2 - 1), 2) / 2 / 3;
+    for (int i = D + 2; i < N_THETA; i++)
+        loss += pow(t[i] / 0.25, 2) / 2;
     return loss + t[D] * t[D] / 2 + pow(t[D + 1] - log(1e-3), 2) / 2 / 4;
 }
 
@@ -190,9 +194,24 @@ static void a_factor_that_shrank_and_grew_is_the_same_to_the_bit(void **state)
     assert_memory_equal(once->alpha, again->alpha, N * sizeof *once->alpha);
 }
 
+static void the_means_at_the_points_are_those_predicted_there(void **state)
+{
+    struct sample s;
+    double means[N], want[N];
+
+    (void)state;
+    draw(&s);
+    CLEANUP(gp_freep) struct gp *gp = model(&s);
+
+    gp_means(gp, means);
+    gp_predict(gp, s.x[0], N, want, NULL);
+    for (int i = 0; i < N; i++)
+        assert_true(fabs(means[i] - want[i]) < 1e-9);
+}
+
 static void the_same_point_many_times_leaves_a_finite_model(void **state)
 {
-    static const double still[D + 2] = { 0, 0, 0, 0, 0, -50 };
+    static const double still[N_THETA] = { 0, 0, 0, 0, 0, -50 };
     double x[D] = { 0.5, 1, 0.5, 0.5 }, y[30], mean, variance;
     CLEANUP(gp_freep) struct gp *gp = gp_new(D, D, category);
 
@@ -221,7 +240,7 @@ static void a_model_without_points_is_its_prior(void **state)
 
 static void the_loss_is_that_of_the_textbook_up_to_a_constant(void **state)
 {
-    static const double other[D + 2] = { 0.4, -0.5, 0, 1, -0.6, -3 };
+    static const double other[N_THETA] = { 0.4, -0.5, 0, 1, -0.6, -3, -0.1, 0.4 };
     struct sample s;
 
     (void)state;
@@ -235,7 +254,7 @@ static void the_loss_is_that_of_the_textbook_up_to_a_constant(void **state)
 static void the_gradient_of_the_loss_is_that_of_differences(void **state)
 {
     struct sample s;
-    double grad[D + 2], one[3] = { -0.4, 0.1, -5 }, one_grad[3], h = 1e-5;
+    double grad[N_THETA], one[3] = { -0.4, 0.1, -5 }, one_grad[3], h = 1e-5;
 
     (void)state;
     draw(&s);
@@ -243,8 +262,8 @@ static void the_gradient_of_the_loss_is_that_of_differences(void **state)
     struct gp_data shared = data_of(&s);
 
     gp_loss(&data, theta, grad);
-    for (int k = 0; k < D + 2; k++) {
-        double up[D + 2], down[D + 2], want;
+    for (int k = 0; k < N_THETA; k++) {
+        double up[N_THETA], down[N_THETA], want;
 
         memcpy(up, theta, sizeof theta);
         memcpy(down, theta, sizeof theta);
@@ -267,10 +286,29 @@ static void the_gradient_of_the_loss_is_that_of_differences(void **state)
     }
 }
 
+/* It changes a hundred times as fast at 0 as at 1, as over a learning rate that is not searched by its logarithm. */
+static void a_fit_bends_what_changes_fast_at_one_end(void **state)
+{
+    struct sample s;
+    double found[N_THETA];
+
+    (void)state;
+    draw(&s);
+    for (int i = 0; i < N; i++)
+        s.y[i] = sin(2 * log(0.01 + s.x[i][0]));
+    const struct gp_data data = data_of(&s);
+
+    gp_theta_start(D, D, &data.noise, found);
+    gp_fit(&data, 50, found);
+    assert_true(slow_warp(0.1, &found[D + 2]) > 0.15);
+    for (int k = D + 4; k < N_THETA; k++)
+        assert_true(fabs(found[k]) < 0.1);
+}
+
 static void a_fit_finds_out_which_parameters_matter(void **state)
 {
     struct sample s;
-    double found[D + 2];
+    double found[N_THETA];
 
     (void)state;
     draw(&s);
@@ -278,7 +316,7 @@ static void a_fit_finds_out_which_parameters_matter(void **state)
         s.y[i] = sin(6 * s.x[i][0]);
     const struct gp_data data = data_of(&s);
 
-    gp_theta_start(D, &data.noise, found);
+    gp_theta_start(D, D, &data.noise, found);
     double before = gp_loss(&data, found, NULL), after = gp_fit(&data, 50, found);
 
     assert_true(after < before - 10);
@@ -292,10 +330,12 @@ int main(void)
         cmocka_unit_test(mean_and_variance_are_those_of_the_textbook),
         cmocka_unit_test(one_point_predicts_as_many_do_with_the_gradient_of_differences),
         cmocka_unit_test(a_factor_that_shrank_and_grew_is_the_same_to_the_bit),
+        cmocka_unit_test(the_means_at_the_points_are_those_predicted_there),
         cmocka_unit_test(the_same_point_many_times_leaves_a_finite_model),
         cmocka_unit_test(a_model_without_points_is_its_prior),
         cmocka_unit_test(the_loss_is_that_of_the_textbook_up_to_a_constant),
         cmocka_unit_test(the_gradient_of_the_loss_is_that_of_differences),
+        cmocka_unit_test(a_fit_bends_what_changes_fast_at_one_end),
         cmocka_unit_test(a_fit_finds_out_which_parameters_matter),
     };
 
