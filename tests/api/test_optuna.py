@@ -2,7 +2,7 @@
 """Studies of Optuna: a search as one, read with the newest Optuna there is."""
 import pytest
 
-from optuna_env import optuna  # noqa: F401
+from pypi_env import optuna  # noqa: F401
 from test_hypersearch import NOOP, REPORT, SPACE, document, submit, values
 
 LOAD = """

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from optuna_env import optuna  # noqa: F401
+from pypi_env import optuna  # noqa: F401
 from test_hypersearch import FOREVER, NOOP, REPORT, SPACE, document, submit, values, wait_running
 from test_optuna import export
 
