@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
-#include "datasets/formats/lmdb_file.h"
+#include "datasets/formats/lmdb_writer.h"
 #include "datasets/formats/tfrecord.h"
 
 #include <ctype.h>

@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* LMDB environments of one unnamed database: a folder with data.mdb, written in the order of its keys or read. One thread
- * at a time for each. */
+/* LMDB environments of one unnamed database, read: a folder with data.mdb. One thread at a time for each. lmdb_writer.h writes
+ * them. */
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct err;
-
-struct lmdb_writer;
-
-/* Makes the folder and an empty environment in it. Grows with what is written; nothing is promised to be on the disk before
- * lmdb_close(). */
-struct lmdb_writer *lmdb_create(const char *folder, struct err *err);
-
-/* Adds a record; keys are given in ascending order of their bytes. */
-int lmdb_write(struct lmdb_writer *w, const void *key, size_t n_key, const uint8_t *data, size_t len, struct err *err);
-
-/* Commits what is left and waits until it is on the disk; frees w, also when that fails. */
-int lmdb_close(struct lmdb_writer *w, struct err *err);
-void lmdb_abandon(struct lmdb_writer *w);           /* frees w; NULL is fine */
 
 struct lmdb_reader;
 
