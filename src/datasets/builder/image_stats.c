@@ -9,19 +9,24 @@
 #include <stdlib.h>
 
 /* Bytes that are summed side by side: a multiple of every number of channels, so that byte i belongs to channel i mod
- * channels; and as many rounds as fit into 32 bits. */
-enum { LANES = 48, ROUNDS = UINT32_MAX / (255 * 255) };
+ * channels; as many rounds as fit into 32 bits, and as many images as fit into 16. */
+enum { LANES = 48, ROUNDS = UINT32_MAX / (255 * 255), RECENT_MAX = UINT16_MAX / 255 };
 
-void image_stats_done(struct image_stats *s) { free(s->sums); }
-
-static void add_lanes(struct image_stats *s, const uint32_t *sum, const uint32_t *square)
+void image_stats_done(struct image_stats *s)
 {
-    for (int i = 0; i < LANES; i++) {
-        s->sum[i % s->channels] += sum[i];
-        s->square[i % s->channels] += square[i];
-    }
+    free(s->sums);
+    free(s->recent);
 }
 
+static size_t size_of(const struct image_stats *s) { return (size_t)s->width * (size_t)s->height * (size_t)s->channels; }
+
+static void add_lanes(const struct image_stats *s, const uint32_t *lanes, uint64_t *to)
+{
+    for (int i = 0; i < LANES; i++)
+        to[i % s->channels] += lanes[i];
+}
+
+/* Channel by channel. */
 static void add_channels(struct image_stats *s, const uint8_t *p, size_t n)
 {
     while (n >= LANES) {
@@ -34,7 +39,8 @@ static void add_channels(struct image_stats *s, const uint8_t *p, size_t n)
                 sum[i] += v;
                 square[i] += (uint16_t)(v * v);
             }
-        add_lanes(s, sum, square);
+        add_lanes(s, sum, s->sum);
+        add_lanes(s, square, s->square);
     }
     for (size_t i = 0; i < n; i++) {
         s->sum[i % (size_t)s->channels] += p[i];
@@ -42,11 +48,50 @@ static void add_channels(struct image_stats *s, const uint8_t *p, size_t n)
     }
 }
 
+/* Pixel by pixel; sums of channels come out of these. */
+static void add_pixels(struct image_stats *s, const uint8_t *restrict p, size_t n)
+{
+    uint16_t *restrict recent = s->recent;
+
+    while (n >= LANES) {
+        uint32_t square[LANES] = {0};
+
+        for (int round = 0; round < ROUNDS && n >= LANES; round++, n -= LANES, p += LANES, recent += LANES)
+            for (int i = 0; i < LANES; i++) {
+                uint16_t v = p[i];
+
+                recent[i] += v;
+                square[i] += (uint16_t)(v * v);
+            }
+        add_lanes(s, square, s->square);
+    }
+    for (size_t i = 0; i < n; i++) {
+        recent[i] += p[i];
+        s->square[i % (size_t)s->channels] += (uint64_t)p[i] * p[i];
+    }
+    s->n_recent++;
+}
+
+static void settle(struct image_stats *s)
+{
+    if (s->n_recent == 0)
+        return;
+    for (size_t i = 0, n = size_of(s); i < n; i++) {
+        s->sums[i] += s->recent[i];
+        s->sum[i % (size_t)s->channels] += s->recent[i];
+        s->recent[i] = 0;
+    }
+    s->n_recent = 0;
+}
+
 static void mix(struct image_stats *s)
 {
+    settle(s);
     s->mixed = true;
     free(s->sums);
+    free(s->recent);
     s->sums = NULL;
+    s->recent = NULL;
 }
 
 /* Whether an image of this size goes on being summed pixel by pixel. */
@@ -55,7 +100,7 @@ static bool fits(struct image_stats *s, int width, int height, int channels)
     if (s->channels == 0) {
         s->width = width, s->height = height, s->channels = channels;
         if ((int64_t)width * height <= STATS_PIXELS_MAX)
-            s->sums = xcalloc((size_t)width * (size_t)height * (size_t)channels, sizeof *s->sums);
+            s->sums = xcalloc(size_of(s), sizeof *s->sums);
     }
     if (width != s->width || height != s->height)
         mix(s);
@@ -65,25 +110,27 @@ static bool fits(struct image_stats *s, int width, int height, int channels)
 void image_stats_add(struct image_stats *s, const struct image *image)
 {
     size_t n = (size_t)image->width * (size_t)image->height * (size_t)image->channels;
-    const uint8_t *restrict pixels = image->pixels;
 
     if (fits(s, image->width, image->height, image->channels)) {
-        uint32_t *restrict sums = s->sums;
-
-        for (size_t i = 0; i < n; i++)
-            sums[i] += pixels[i];
+        if (!s->recent)
+            s->recent = xcalloc(n, sizeof *s->recent);
+        add_pixels(s, image->pixels, n);
+        if (s->n_recent == RECENT_MAX)
+            settle(s);
+    } else {
+        add_channels(s, image->pixels, n);
     }
-    add_channels(s, pixels, n);
     s->n++;
     s->n_pixels += n / (size_t)image->channels;
 }
 
-void image_stats_merge(struct image_stats *s, const struct image_stats *more)
+void image_stats_merge(struct image_stats *s, struct image_stats *more)
 {
     if (more->n == 0)
         return;
+    settle(more);
     if (fits(s, more->width, more->height, more->channels) && more->sums)
-        for (size_t i = 0; i < (size_t)s->width * (size_t)s->height * (size_t)s->channels; i++)
+        for (size_t i = 0; i < size_of(s); i++)
             s->sums[i] += more->sums[i];
     if (more->mixed)
         mix(s);

@@ -19,13 +19,17 @@ struct image_stats {
     int width, height, channels;        /* of the first image; 0: none yet */
     bool mixed;                         /* not all have that size */
     uint32_t *sums;                     /* [height × width × channels] while they all have; malloc. At most 2^24 images */
+    uint16_t *recent;                   /* the same of the n_recent last ones, which are not in `sums` and `sum` yet; malloc */
+    int n_recent;
     int64_t n;
     uint64_t n_pixels, sum[STATS_CHANNELS], square[STATS_CHANNELS];
 };
 
 void image_stats_done(struct image_stats *s);
 void image_stats_add(struct image_stats *s, const struct image *image);
-void image_stats_merge(struct image_stats *s, const struct image_stats *more);
+
+/* Adds what was added to `more`. Only what was merged into s is told by what follows. */
+void image_stats_merge(struct image_stats *s, struct image_stats *more);
 
 /* Means and deviations, 0 to 255, into the report. */
 void image_stats_report(const struct image_stats *s, struct report *r);

@@ -10,6 +10,7 @@
 #include "datasets/formats/tfrecord.h"
 #include "datasets/images/encode.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,6 +22,8 @@
 enum {
     LARGE_PIXELS = 8 << 20,             /* images above are decoded one at a time, whatever the number of threads */
     KEEP_BYTES = 8 << 20,               /* a record's memory above is given back */
+    FILE_AT = 256,                      /* where a file is read to that becomes a record as it is: a record's head fits before */
+    FILE_AFTER = 32,                    /* bytes that a record may have after its data */
 };
 
 static pthread_mutex_t large = PTHREAD_MUTEX_INITIALIZER;
@@ -28,7 +31,7 @@ static pthread_mutex_t large = PTHREAD_MUTEX_INITIALIZER;
 struct image_worker {
     const struct image_plan *plan;
     struct workbench *bench;
-    uint8_t *file;                      /* the bytes of the file */
+    uint8_t *file;                      /* room for the bytes of a file */
     size_t file_cap;
     struct text encoded;
     struct image_stats stats;
@@ -36,7 +39,7 @@ struct image_worker {
 
 /* What a record is made of. */
 struct content_of {
-    const uint8_t *data;
+    const uint8_t *data;                /* NULL: they are in the record already, at FILE_AT */
     size_t len;
     const struct image *image;          /* pixels instead */
     int width, height;
@@ -61,15 +64,25 @@ void image_worker_free(struct image_worker *w)
     free(w);
 }
 
-const struct image_stats *image_worker_stats(const struct image_worker *w) { return &w->stats; }
+struct image_stats *image_worker_stats(struct image_worker *w) { return &w->stats; }
 
-void image_record_done(struct image_record *r) { free(r->framed); }
+void image_record_done(struct image_record *r) { free(r->bytes); }
 
-static int read_file(struct image_worker *w, const char *path, size_t *ret_len, struct err *err)
+/* Room for n bytes, whose values are lost. */
+static void make_room(uint8_t **bytes, size_t *cap, size_t n)
+{
+    if (n <= *cap && (*cap <= KEEP_BYTES || n > KEEP_BYTES))
+        return;
+    free(*bytes);
+    *cap = n + n / 4;
+    *bytes = xrealloc(NULL, *cap);
+}
+
+/* Opens a file and says how large it is. */
+static int open_file(const char *path, size_t *ret_size, struct err *err)
 {
     CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
-    size_t len = 0;
 
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_errno(err, ERR_BAD_INPUT, "cannot be read");
@@ -77,77 +90,79 @@ static int read_file(struct image_worker *w, const char *path, size_t *ret_len, 
         return err_set(err, ERR_BAD_INPUT, "is not a file");
     if (st.st_size > IMAGE_FILE_MAX)
         return err_set(err, ERR_BAD_INPUT, "is a file of more than %d MiB", IMAGE_FILE_MAX >> 20);
-    if ((size_t)st.st_size > w->file_cap) {
-        free(w->file);
-        w->file_cap = (size_t)st.st_size + (size_t)st.st_size / 4;
-        w->file = xrealloc(NULL, w->file_cap);
-    }
-    while (len < (size_t)st.st_size) {
-        ssize_t n = read(fd, w->file + len, (size_t)st.st_size - len);
+    *ret_size = (size_t)st.st_size;
+    return TAKE_FD(fd);
+}
+
+/* Reads a file to where it is used: into the worker's own room, or that of the record. Returns its bytes. */
+static const uint8_t *read_file(struct image_worker *w, const char *path, struct image_record *r, size_t *ret_len, struct err *err)
+{
+    size_t size = 0, len = 0;
+    CLEANUP(fd_closep) int fd = open_file(path, &size, err);
+    uint8_t *to;
+
+    if (fd < 0)
+        return NULL;
+    if (w->plan->as_they_are)
+        make_room(&r->bytes, &r->cap, FILE_AT + size + FILE_AFTER);
+    else
+        make_room(&w->file, &w->file_cap, size);
+    to = w->plan->as_they_are ? r->bytes + FILE_AT : w->file;
+    while (len < size) {
+        ssize_t n = read(fd, to + len, size - len);
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return err_errno(err, ERR_BAD_INPUT, "cannot be read");
+        if (n < 0) {
+            err_errno(err, ERR_BAD_INPUT, "cannot be read");
+            return NULL;
+        }
         if (n == 0)
             break;
         len += (size_t)n;
     }
     *ret_len = len;
-    return 0;
+    return to;
 }
 
 /* --- packing --- */
 
-/* Planes in the order blue, green, red. */
-static void to_planes(const struct image *image, uint8_t *to)
+/* Where a message of `size` bytes is written, of which `before` stand before the data. */
+static uint8_t *place(struct image_record *r, const struct content_of *c, size_t before, size_t size)
 {
-    size_t n = (size_t)image->width * (size_t)image->height;
-    const uint8_t *from = image->pixels;
+    uint8_t *message;
 
-    if (image->channels == 1) {
-        memcpy(to, from, n);
-        return;
+    if (c->data || c->image) {
+        make_room(&r->bytes, &r->cap, TFRECORD_BEFORE + size + TFRECORD_AFTER);
+        message = r->bytes + TFRECORD_BEFORE;
+    } else {
+        assert(TFRECORD_BEFORE + before <= FILE_AT && size - before - c->len + TFRECORD_AFTER <= FILE_AFTER);
+        message = r->bytes + FILE_AT - before;
     }
-    for (size_t i = 0; i < n; i++, from += 3) {
-        to[i] = from[2];
-        to[n + i] = from[1];
-        to[2 * n + i] = from[0];
-    }
-}
-
-static uint8_t *make_room(struct image_record *r, size_t len)
-{
-    size_t size = TFRECORD_BEFORE + len + TFRECORD_AFTER;
-
-    if (size > r->cap || (r->cap > KEEP_BYTES && size <= KEEP_BYTES)) {
-        free(r->framed);
-        r->cap = size + size / 8;
-        r->framed = xrealloc(NULL, r->cap);
-    }
-    r->len = len;
-    return r->framed + TFRECORD_BEFORE;
+    r->framed = message - TFRECORD_BEFORE;
+    r->len = size;
+    return message;
 }
 
 static void pack_datum(const struct image_plan *plan, const struct content_of *c, int label, struct image_record *r)
 {
     struct datum d = { .channels = plan->transform.channels, .height = c->height, .width = c->width, .data = c->data,
                        .n_data = c->len, .label = label, .encoded = plan->encoded };
-    uint8_t *data = datum_pack(&d, make_room(r, datum_size(&d)));
+    uint8_t *data = datum_pack(&d, place(r, c, datum_size_before(&d), datum_size(&d)));
 
     if (c->image)
-        to_planes(c->image, data);
+        image_to_planes(c->image, data);
 }
 
 static void pack_example(const struct image_plan *plan, const struct content_of *c, int label, struct image_record *r)
 {
     struct example e = { .height = c->height, .width = c->width, .depth = plan->transform.channels, .label = label,
                          .format = plan->encoded ? c->format : NULL, .data = c->data, .n_data = c->len };
-    uint8_t *data = example_pack(&e, make_room(r, example_size(&e)));
+    uint8_t *message = place(r, c, example_size_before(&e), example_size(&e)), *data = example_pack(&e, message);
 
     if (c->image)
         memcpy(data, c->image->pixels, c->len);
-    tfrecord_frame(r->framed, r->len);
+    tfrecord_frame(message - TFRECORD_BEFORE, r->len);
 }
 
 static void pack(const struct image_plan *plan, const struct content_of *c, int label, struct image_record *r)
@@ -183,11 +198,11 @@ static int encode(struct image_worker *w, const struct image *image, const struc
     return result;
 }
 
-static int work_decoded(struct image_worker *w, const struct item *item, bool count, size_t len, struct image_record *r,
-                        struct err *err)
+static int work_decoded(struct image_worker *w, const struct item *item, bool count, const uint8_t *file, size_t len,
+                        struct image_record *r, struct err *err)
 {
     struct image_info info = {0};
-    const struct image *image = transform(w->bench, &w->plan->transform, w->file, len, &info, err);
+    const struct image *image = transform(w->bench, &w->plan->transform, file, len, &info, err);
     struct content_of c = { .image = image };
 
     if (!image)
@@ -206,21 +221,21 @@ static int work_decoded(struct image_worker *w, const struct item *item, bool co
     return 0;
 }
 
-static int work_bytes(struct image_worker *w, const struct item *item, bool count, size_t len, struct image_record *r,
-                      struct err *err)
+static int work_bytes(struct image_worker *w, const struct item *item, bool count, const uint8_t *file, size_t len,
+                      struct image_record *r, struct err *err)
 {
     struct image_info info;
     bool is_large;
     int result;
 
-    if (image_info(w->file, len, &info, err) < 0)
+    if (image_info(file, len, &info, err) < 0)
         return -1;
     r->width = info.width;
     r->height = info.height;
     if (w->plan->as_they_are) {
-        struct content_of c = { .data = w->file, .len = len, .width = info.width, .height = info.height, .format = info.format };
+        struct content_of c = { .len = len, .width = info.width, .height = info.height, .format = info.format };
 
-        if (image_whole(w->file, len, err) < 0)
+        if (image_whole(file, len, err) < 0)
             return -1;
         pack(w->plan, &c, item->label, r);
         return 0;
@@ -228,7 +243,7 @@ static int work_bytes(struct image_worker *w, const struct item *item, bool coun
     is_large = (int64_t)info.width * info.height > LARGE_PIXELS;
     if (is_large)
         pthread_mutex_lock(&large);
-    result = work_decoded(w, item, count, len, r, err);
+    result = work_decoded(w, item, count, file, len, r, err);
     if (is_large)
         pthread_mutex_unlock(&large);
     return result;
@@ -238,12 +253,16 @@ static int work_file(struct image_worker *w, const struct item *item, bool count
 {
     CLEANUP(mem_freep) struct mem *mem = mem_new();
     const char *path = listing_path(w->plan->build, w->plan->listing, item, mem, err);
+    const uint8_t *file;
     size_t len = 0;
 
-    if (!path || read_file(w, path, &len, err) < 0)
+    if (!path)
         return -1;
-    r->fingerprint = content_fingerprint(w->file, len);
-    return work_bytes(w, item, count, len, r, err);
+    file = read_file(w, path, r, &len, err);
+    if (!file)
+        return -1;
+    r->fingerprint = content_fingerprint(file, len);
+    return work_bytes(w, item, count, file, len, r, err);
 }
 
 void image_work(struct image_worker *w, const struct item *item, bool count, struct image_record *r)

@@ -27,8 +27,10 @@ struct image_record {
     struct fingerprint fingerprint;
     int width, height;                  /* of the file */
     int out_width, out_height;          /* of the record */
-    uint8_t *framed;                    /* malloc: TFRECORD_BEFORE bytes, the message, TFRECORD_AFTER bytes */
-    size_t len, cap;                    /* len: of the message */
+    const uint8_t *framed;              /* within `bytes`: TFRECORD_BEFORE bytes, the message, TFRECORD_AFTER bytes */
+    size_t len;                         /* of the message */
+    uint8_t *bytes;                     /* malloc */
+    size_t cap;
 };
 
 void image_record_done(struct image_record *r);
@@ -37,7 +39,7 @@ struct image_worker;    /* what one thread keeps */
 
 struct image_worker *image_worker_new(const struct image_plan *plan);
 void image_worker_free(struct image_worker *w);
-const struct image_stats *image_worker_stats(const struct image_worker *w);
+struct image_stats *image_worker_stats(struct image_worker *w);
 
 /* Reads, transforms and packs one file. `count` says whether it belongs to the statistics. */
 void image_work(struct image_worker *w, const struct item *item, bool count, struct image_record *r);

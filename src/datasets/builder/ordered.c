@@ -11,6 +11,7 @@
 
 enum {
     SLOTS_PER_THREAD = 16,
+    BATCH_PER_THREAD = 4,               /* results that are taken at once: waking a thread costs as much as a small item */
     WAITING_BYTES_MAX = 48 << 20,       /* results that wait; beyond that only the next in turn is begun */
 };
 
@@ -24,9 +25,11 @@ struct ring {
     pthread_mutex_t lock;
     pthread_cond_t room, ready;
     int64_t next, taken;                /* items that were begun, and taken */
+    int64_t done;                       /* all before this one are ready */
     size_t bytes;                       /* of the results that wait */
+    int n_waiting;                      /* threads that wait for room */
     bool stopping;
-    int64_t n_slots;
+    int64_t n_slots, batch;
     struct slot *slots;
     char *results;
     void **kept;                        /* [n_threads] */
@@ -35,32 +38,43 @@ struct ring {
 
 static void *result_at(const struct ring *r, int64_t i) { return r->results + (size_t)(i % r->n_slots) * r->o->slot_size; }
 
-/* The next item to begin, or -1 when there is none left. */
-static int64_t claim(struct ring *r)
-{
-    int64_t i = -1;
+/* --- the threads, with the lock held --- */
 
-    pthread_mutex_lock(&r->lock);
-    while (!r->stopping && r->next < r->o->n &&
-           (r->next - r->taken >= r->n_slots || (r->bytes > WAITING_BYTES_MAX && r->next > r->taken)))
-        pthread_cond_wait(&r->room, &r->lock);
-    if (!r->stopping && r->next < r->o->n)
-        i = r->next++;
-    pthread_mutex_unlock(&r->lock);
-    return i;
+/* Whether the taker is to be woken: for a batch, for the last results, or because all wait for it. */
+static bool is_worth_taking(const struct ring *r)
+{
+    return r->done - r->taken >= r->batch || (r->done > r->taken && (r->done == r->o->n || r->n_waiting > 0));
 }
 
 static void give(struct ring *r, int64_t i, size_t bytes)
 {
     struct slot *s = &r->slots[i % r->n_slots];
 
-    pthread_mutex_lock(&r->lock);
     s->ready = true;
     s->bytes = bytes;
     r->bytes += bytes;
-    if (i == r->taken)
+    while (r->done < r->taken + r->n_slots && r->slots[r->done % r->n_slots].ready)
+        r->done++;
+    if (is_worth_taking(r))
         pthread_cond_signal(&r->ready);
-    pthread_mutex_unlock(&r->lock);
+}
+
+static bool has_room(const struct ring *r)
+{
+    return r->next - r->taken < r->n_slots && (r->bytes <= WAITING_BYTES_MAX || r->next == r->taken);
+}
+
+/* The next item to begin, or -1 when there is none left. */
+static int64_t claim(struct ring *r)
+{
+    while (!r->stopping && r->next < r->o->n && !has_room(r)) {
+        r->n_waiting++;
+        if (is_worth_taking(r))
+            pthread_cond_signal(&r->ready);
+        pthread_cond_wait(&r->room, &r->lock);
+        r->n_waiting--;
+    }
+    return !r->stopping && r->next < r->o->n ? r->next++ : -1;
 }
 
 struct worker {
@@ -76,28 +90,45 @@ static void *worker_main(void *arg)
     int64_t i;
 
     w->ring->kept[w->number] = kept;
-    for (i = claim(w->ring); i >= 0; i = claim(w->ring))
-        give(w->ring, i, o->work(o->arg, kept, i, result_at(w->ring, i)));
+    pthread_mutex_lock(&w->ring->lock);
+    for (i = claim(w->ring); i >= 0; i = claim(w->ring)) {
+        size_t bytes;
+
+        pthread_mutex_unlock(&w->ring->lock);
+        bytes = o->work(o->arg, kept, i, result_at(w->ring, i));
+        pthread_mutex_lock(&w->ring->lock);
+        give(w->ring, i, bytes);
+    }
+    pthread_mutex_unlock(&w->ring->lock);
     return NULL;
 }
 
-static void await_result(struct ring *r, int64_t i)
+/* --- the taker --- */
+
+/* Waits for results, and returns the end of a batch of them. */
+static int64_t await_results(struct ring *r)
 {
+    int64_t end;
+
     pthread_mutex_lock(&r->lock);
-    while (!r->slots[i % r->n_slots].ready)
+    while (!is_worth_taking(r))
         pthread_cond_wait(&r->ready, &r->lock);
+    end = r->done < r->taken + r->batch ? r->done : r->taken + r->batch;
     pthread_mutex_unlock(&r->lock);
+    return end;
 }
 
-static void free_result(struct ring *r, int64_t i)
+static void free_results(struct ring *r, int64_t end)
 {
-    struct slot *s = &r->slots[i % r->n_slots];
-
     pthread_mutex_lock(&r->lock);
-    s->ready = false;
-    r->bytes -= s->bytes;
-    r->taken = i + 1;
-    pthread_cond_broadcast(&r->room);
+    for (; r->taken < end; r->taken++) {
+        struct slot *s = &r->slots[r->taken % r->n_slots];
+
+        s->ready = false;
+        r->bytes -= s->bytes;
+    }
+    if (r->n_waiting > 0)
+        pthread_cond_broadcast(&r->room);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -111,11 +142,13 @@ static void stop(struct ring *r)
 
 static int take_all(struct ring *r, struct err *err)
 {
-    for (int64_t i = 0; i < r->o->n; i++) {
-        await_result(r, i);
-        if (r->o->take(r->o->arg, i, result_at(r, i), err) < 0)
-            return -1;
-        free_result(r, i);
+    for (int64_t i = 0; i < r->o->n;) {
+        int64_t end = await_results(r);
+
+        for (; i < end; i++)
+            if (r->o->take(r->o->arg, i, result_at(r, i), err) < 0)
+                return -1;
+        free_results(r, end);
     }
     return 0;
 }
@@ -142,7 +175,8 @@ static int run_threads(struct ring *r, pthread_t *threads, struct worker *worker
 
 int ordered_run(const struct ordered *o, struct err *err)
 {
-    struct ring r = { .o = o, .n_slots = (int64_t)o->n_threads * SLOTS_PER_THREAD };
+    struct ring r = { .o = o, .n_slots = (int64_t)o->n_threads * SLOTS_PER_THREAD,
+                      .batch = (int64_t)o->n_threads * BATCH_PER_THREAD };
     pthread_t *threads = xcalloc((size_t)o->n_threads, sizeof *threads);
     struct worker *workers = xcalloc((size_t)o->n_threads, sizeof *workers);
     int result;

@@ -11,11 +11,16 @@
 enum { DATUM_CHANNELS = 1, DATUM_HEIGHT, DATUM_WIDTH, DATUM_DATA, DATUM_LABEL, DATUM_FLOATS, DATUM_ENCODED };
 enum { BLOB_NUM = 1, BLOB_CHANNELS, BLOB_HEIGHT, BLOB_WIDTH, BLOB_DATA };
 
-size_t datum_size(const struct datum *d)
+size_t datum_size_before(const struct datum *d)
 {
     return proto_int_size(DATUM_CHANNELS, d->channels) + proto_int_size(DATUM_HEIGHT, d->height) +
-           proto_int_size(DATUM_WIDTH, d->width) + proto_bytes_size(DATUM_DATA, d->n_data) +
-           proto_int_size(DATUM_LABEL, d->label) + (d->encoded ? proto_int_size(DATUM_ENCODED, 1) : 0);
+           proto_int_size(DATUM_WIDTH, d->width) + proto_head_size(DATUM_DATA, d->n_data);
+}
+
+size_t datum_size(const struct datum *d)
+{
+    return datum_size_before(d) + d->n_data + proto_int_size(DATUM_LABEL, d->label) +
+           (d->encoded ? proto_int_size(DATUM_ENCODED, 1) : 0);
 }
 
 uint8_t *datum_pack(const struct datum *d, uint8_t *to)

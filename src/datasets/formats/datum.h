@@ -19,6 +19,7 @@ struct datum {
 };
 
 size_t datum_size(const struct datum *d);
+size_t datum_size_before(const struct datum *d);        /* of what stands before the data */
 
 /* Writes datum_size() bytes; returns where the n_data bytes of the data belong, already there unless d->data is NULL. */
 uint8_t *datum_pack(const struct datum *d, uint8_t *to);

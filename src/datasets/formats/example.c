@@ -63,6 +63,8 @@ static size_t features_size(const struct example *e)
 
 size_t example_size(const struct example *e) { return proto_bytes_size(EXAMPLE_FEATURES, features_size(e)); }
 
+size_t example_size_before(const struct example *e) { return example_size(e) - e->n_data; }
+
 uint8_t *example_pack(const struct example *e, uint8_t *to)
 {
     uint8_t *data;

@@ -18,6 +18,7 @@ struct example {
 };
 
 size_t example_size(const struct example *e);
+size_t example_size_before(const struct example *e);    /* of what stands before the data, which come last */
 
 /* Writes example_size() bytes; returns where the n_data bytes of the data belong, already there unless e->data is NULL. */
 uint8_t *example_pack(const struct example *e, uint8_t *to);

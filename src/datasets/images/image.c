@@ -7,6 +7,7 @@
 #include "datasets/images/codec.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const struct codec *const codecs[] = { &jpeg_codec, &png_codec, &webp_codec, &gif_codec, &bmp_codec, &tiff_codec };
 
@@ -96,4 +97,37 @@ void image_to_grey(const uint8_t *rgb, size_t n, uint8_t *grey)
 {
     for (size_t i = 0; i < n; i++, rgb += 3)
         grey[i] = (uint8_t)((19595u * rgb[0] + 38470u * rgb[1] + 7471u * rgb[2] + 32768u) >> 16);
+}
+
+__attribute__((always_inline)) static inline void deal(const uint8_t *restrict rgb, size_t n, uint8_t *restrict to)
+{
+    for (size_t i = 0; i < n; i++, rgb += 3) {
+        to[i] = rgb[2];
+        to[n + i] = rgb[1];
+        to[2 * n + i] = rgb[0];
+    }
+}
+
+static void deal_anywhere(const uint8_t *rgb, size_t n, uint8_t *to) { deal(rgb, n, to); }
+
+#ifdef __x86_64__
+/* The same for processors that move single bytes of a vector. */
+__attribute__((target("ssse3"))) static void deal_ssse3(const uint8_t *rgb, size_t n, uint8_t *to) { deal(rgb, n, to); }
+
+static bool has_ssse3(void) { return __builtin_cpu_supports("ssse3"); }
+#else
+#define deal_ssse3 deal_anywhere
+static bool has_ssse3(void) { return false; }
+#endif
+
+void image_to_planes(const struct image *image, uint8_t *to)
+{
+    size_t n = (size_t)image->width * (size_t)image->height;
+
+    if (image->channels == 1)
+        memcpy(to, image->pixels, n);
+    else if (has_ssse3())
+        deal_ssse3(image->pixels, n, to);
+    else
+        deal_anywhere(image->pixels, n, to);
 }

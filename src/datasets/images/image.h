@@ -17,7 +17,7 @@ enum {
 
 /* Pixels row by row from the top, `channels` bytes each: 1 is grey, 3 are red, green, blue. `pixels` is from malloc()
  * and kept from picture to picture; IMAGE_SLACK bytes after the last pixel may be read, and have any value. */
-enum { IMAGE_SLACK = 16 };
+enum { IMAGE_SLACK = 64 };
 
 struct image {
     int width, height, channels;
@@ -54,3 +54,6 @@ int image_decode(const uint8_t *data, size_t len, int channels, int min_width, i
 
 /* Luma from red, green and blue with the weights of ITU-R BT.601, n pixels; `grey` may be `rgb`. */
 void image_to_grey(const uint8_t *rgb, size_t n, uint8_t *grey);
+
+/* The pixels as planes of height x width bytes, colours in the order blue, green, red. */
+void image_to_planes(const struct image *image, uint8_t *to);
