@@ -74,7 +74,7 @@ static void make_room(uint8_t **bytes, size_t *cap, size_t n)
     if (n <= *cap && (*cap <= KEEP_BYTES || n > KEEP_BYTES))
         return;
     free(*bytes);
-    *cap = n + n / 4;
+    *cap = n + n / 8;
     *bytes = xrealloc(NULL, *cap);
 }
 
