@@ -127,6 +127,7 @@ def test_a_name_must_be_that_of_a_folder(server, folders, name):
     ({"dbbackend": "LMDB"}, "dbbackend"), ({"shards": 0}, "shards"), ({"maxBroken": 2}, "maxBroken"),
     ({"trainpath": None}, "trainpath"), ({"trainpath": 7, "shards": "many"}, "shards"),
     ({"imagedetail": {"valpercentage": 60, "testpercentage": 40}}, "imagedetail.valpercentage"),
+    ({"valpath": "train", "imagedetail": {"valpercentage": 10}}, "imagedetail.valpercentage"),
     ({"imagedetail": {"resizetransformation": "stretch"}}, "imagedetail.resizetransformation"),
     ({"datasourcetype": "IMAGEFORCLASSIFICATION", "dbbackend": "LMDB"}, "imagedetail.trainimagepath"),
     ({"datasourcetype": "PLUGIN"}, "plugin"), ({"threads": 10000}, "threads"), ({"threads": 200}, "threads"),

@@ -291,16 +291,12 @@ static void compare_headers(struct csv_build *c, const struct table *t)
 
 static int take_tables(struct csv_build *c, struct err *err)
 {
-    bool has_own[N_SPLITS];
-
     for (int i = 0; i < N_SPLITS; i++)
         if (find_table(c, i, err) < 0)
             return -1;
     if (c->b->orders->plugin && run_plugin(c, err) < 0)
         return -1;
-    for (int i = 0; i < N_SPLITS; i++)
-        has_own[i] = c->tables[i].path;
-    dealing_init(&c->dealing, c->b->orders, has_own);
+    dealing_init(&c->dealing, c->b->orders);
     c->by_class = strcmp(c->b->orders->image.split, "stratified") == 0;
 
     if (start_progress(c, err) < 0 || (!dealing_keeps_all(&c->dealing) && plan_split(c, err) < 0))

@@ -307,7 +307,6 @@ static int end_parts(struct nlp *n, struct err *err)
 
 static int find_sources(struct nlp *n, int64_t *ret_bytes, struct err *err)
 {
-    bool has_own[N_SPLITS];
     int64_t bytes[N_SPLITS] = {0};
 
     if (!n->b->orders->train)
@@ -315,14 +314,13 @@ static int find_sources(struct nlp *n, int64_t *ret_bytes, struct err *err)
     for (int i = 0; i < N_SPLITS; i++) {
         const char *source = orders_source(n->b->orders, i);
 
-        has_own[i] = source;
         if (!source)
             continue;
         n->parts[i].source = build_source(n->b, split_names[i], source, err);
         if (!n->parts[i].source || labelled_bytes(n->b, n->parts[i].source, &bytes[i], err) < 0)
             return -1;
     }
-    dealing_init(&n->dealing, n->b->orders, has_own);
+    dealing_init(&n->dealing, n->b->orders);
     n->by_class = strcmp(n->b->orders->image.split, "random") != 0 && !n->dealing.in_order;
     *ret_bytes = bytes[0] + bytes[1] + bytes[2] + (dealing_keeps_all(&n->dealing) ? 0 : bytes[SPLIT_TRAIN]);
     return 0;

@@ -59,7 +59,7 @@ def test_a_table_without_a_header_begins_with_its_first_row(builder):
 
 def test_three_tables_stay_three(builder):
     sources = {name: table(builder.data / f"{name}.csv", n) for name, n in [("train", 5), ("val", 2), ("test", 3)]}
-    target, report = builder.build(kind="CSV", backend="CSV", **sources, image={"testPercentage": 50})
+    target, report = builder.build(kind="CSV", backend="CSV", **sources)
     assert [(s["name"], s["records"]) for s in report["splits"]] == [("train", 5), ("val", 2), ("test", 3)]
     for name, path in sources.items():
         assert (target / f"{name}.csv").read_text() == path.read_text()
