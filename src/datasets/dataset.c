@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "datasets/report.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -34,8 +35,8 @@ static const struct field image_fields[] = {
     { "width",           INT(I, width),          .min = 1, .max = SIDE_MAX, .unit = "pixels", .doc = "absent: as it is" },
     { "resizetransformation", TEXT(I, resize),   ALLOWED("Squash", "Crop", "Fill", "HalfCropHalfFill"),
       .doc = "default Squash" },
-    { "valpercentage",   INT(I, val_percentage), .min = 0, .max = 100, .doc = "of the training images; default 0" },
-    { "testpercentage",  INT(I, test_percentage), .min = 0, .max = 100, .doc = "of the training images; default 0" },
+    { "valpercentage",   INT(I, val_percentage), .min = 0, .max = 100, .doc = "of the training data, for a part without a path; default 0" },
+    { "testpercentage",  INT(I, test_percentage), .min = 0, .max = 100, .doc = "the same of the test part" },
     { "splitalgorithm",  TEXT(I, split),         ALLOWED("hold-out", "random", "sequential", "stratified"),
       .doc = "default hold-out" },
     { .type = FIELD_END },
@@ -215,20 +216,34 @@ static int check_source(const struct kind *kind, struct dataset_spec *s, bool up
     return 0;
 }
 
+static int check_percentages(const struct dataset_spec *s, struct err *err)
+{
+    const struct image_detail *image = &s->image;
+    int64_t val = image->val_percentage == INT_UNSET ? 0 : image->val_percentage;
+    int64_t test = image->test_percentage == INT_UNSET ? 0 : image->test_percentage;
+
+    if (val && (s->val || image->val_text || image->val_images))
+        return err_field(err, "imagedetail.valpercentage", "0 where there are validation data",
+                         "the validation data have a path of their own, and are %" PRId64 "%% of the training data too", val);
+    if (test && (s->test || image->test_text || image->test_images))
+        return err_field(err, "imagedetail.testpercentage", "0 where there are test data",
+                         "the test data have a path of their own, and are %" PRId64 "%% of the training data too", test);
+    if (val + test >= 100)
+        return err_field(err, "imagedetail.valpercentage", "together with testpercentage less than 100",
+                         "validation and test take all of the data: nothing is left to train with");
+    return 0;
+}
+
 int dataset_spec_check(struct dataset_spec *s, bool upload, struct err *err)
 {
     const struct kind *kind = find_kind(s->kind);
-    int64_t val = s->image.val_percentage, test = s->image.test_percentage;
 
     for (const struct dataset_path *p = dataset_paths; p->field; p++)
         if (*dataset_path_at(s, p) && !**dataset_path_at(s, p))
             *dataset_path_at(s, p) = NULL;      /* forms send empty texts for what is not used */
     if (check_name(s->name, err) < 0 || check_backend(kind, s->backend, err) < 0 ||
-        check_source(kind, s, upload, err) < 0)
+        check_source(kind, s, upload, err) < 0 || check_percentages(s, err) < 0)
         return -1;
-    if ((val == INT_UNSET ? 0 : val) + (test == INT_UNSET ? 0 : test) >= 100)
-        return err_field(err, "imagedetail.valpercentage", "together with testpercentage less than 100",
-                         "validation and test take all images: nothing is left to train with");
     if (strcmp(s->kind, "PLUGIN") == 0 && !s->plugin)
         return err_field(err, "plugin", "a program below a data root", "PLUGIN needs plugin");
     return 0;

@@ -127,6 +127,7 @@ def test_a_name_must_be_that_of_a_folder(server, folders, name):
     ({"dbbackend": "LMDB"}, "dbbackend"), ({"shards": 0}, "shards"), ({"maxBroken": 2}, "maxBroken"),
     ({"trainpath": None}, "trainpath"), ({"trainpath": 7, "shards": "many"}, "shards"),
     ({"imagedetail": {"valpercentage": 60, "testpercentage": 40}}, "imagedetail.valpercentage"),
+    ({"valpath": "train", "imagedetail": {"valpercentage": 10}}, "imagedetail.valpercentage"),
     ({"imagedetail": {"resizetransformation": "stretch"}}, "imagedetail.resizetransformation"),
     ({"datasourcetype": "IMAGEFORCLASSIFICATION", "dbbackend": "LMDB"}, "imagedetail.trainimagepath"),
     ({"datasourcetype": "PLUGIN"}, "plugin"), ({"threads": 10000}, "threads"), ({"threads": 200}, "threads"),
@@ -263,6 +264,31 @@ def test_a_dataset_whose_task_is_deleted_is_killed(make_server, gate):
     assert server.delete(f"/execs/{task}").status_code == 204
     assert wait(server, "orphan")["status"] == "KILLED"
     gate.open()
+
+
+STUBBORN = """
+import os, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.makedirs("train", exist_ok=True)
+open("train/half", "w").write("half of it")
+open({ready!r}, "w").write("ready\\n")
+open({go!r}).readline()
+"""
+
+
+@pytest.mark.parametrize("kind, backend", [("PLUGIN", "Other"), ("CSV", "CSV")])
+def test_a_build_whose_plugin_does_not_want_to_end_is_stopped(make_server, gate, kind, backend):
+    server = make_server("tasks.stop_grace = 1\n")
+    ready, go = map(str, gate.paths)
+    (server.data / "data/plugin.py").write_text(STUBBORN.format(ready=ready, go=go))
+    (server.data / "data/in.csv").write_text("n\n1\n")
+    task = show(server, create(server, document("stubborn", kind, backend, trainpath="in.csv", plugin="plugin.py")))["sparkappid"]
+    gate.wait()
+    assert not (server.data / "datasets/stubborn").exists() and "paths" not in show(server, "stubborn")
+    assert server.put("/datasets/stubborn/stop").status_code == 200
+    assert wait(server, "stubborn")["status"] == "KILLED"
+    until(server, lambda: not list((server.data / "datasets/.new").iterdir()), "what was begun was left behind")
+    assert not (server.data / "datasets/stubborn").exists() and processes(task) == []
 
 
 # --- uploads ---

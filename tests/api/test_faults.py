@@ -188,6 +188,23 @@ def fails_to_start(folder, *words, conf=ONE_SLOT, data=None):
         assert word in said[0], said[0]
 
 
+def test_a_dataset_that_does_not_fit_says_so_and_leaves_nothing(server, disk):
+    """Its table would fit; what tells the rows apart does not."""
+    (server.data / "data").mkdir(exist_ok=True)
+    (server.data / "data/in.csv").write_text("n\n" + "1\n" * 700_000)
+    disk.fill(8 * MIB)
+    document = {"name": "table", "datasourcetype": "CSV", "dbbackend": "CSV", "trainpath": "in.csv"}
+    assert server.post("/datasets", json=document).status_code == 201
+    with server.notices("table") as notices:
+        while (record := server.get("/datasets/table").json())["status"] not in ("FINISHED", "ERROR"):
+            next(notices)
+    assert record["status"] == "ERROR"
+    assert "what tells duplicates apart" in record["message"] and "No space left on device" in record["message"]
+    until(server, lambda: not list((server.data / "datasets/.new").iterdir()), "what was begun was left behind")
+    disk.free()
+    works(server)
+
+
 def test_a_full_disk_at_start_is_a_sentence(disk):
     disk.fill()
     fails_to_start(disk.path.parent)

@@ -174,6 +174,27 @@ def test_folders_that_no_dataset_names_are_removed(server):
     assert is_whole(server) and (server.data / "data/train/1.bin").exists()
 
 
+def test_a_builder_that_is_killed_while_it_compares_rows_leaves_nothing(server):
+    os.mkfifo(server.data / "data/rows.csv")
+    server.start()
+    task = create(server, datasourcetype="CSV", dbbackend="CSV", trainpath="rows.csv", copy=False)
+    with open(server.data / "data/rows.csv", "w") as rows:
+        rows.write("n\n" + "1\n" * 600_000)      # more than are compared in memory
+        rows.flush()
+        builder = builder_of(server, task)
+        server.kill()
+        end_process(builder)
+    server.start()
+    assert wait(server)["status"] == "ERROR"
+    until(server, lambda: folders(server) == [".new"], "what was begun was left behind")
+    (server.data / "data/rows.csv").unlink()
+    (server.data / "data/rows.csv").write_text("n\n1\n")
+    assert server.delete("/datasets/set").status_code == 200
+    create(server, datasourcetype="CSV", dbbackend="CSV", trainpath="rows.csv", copy=False)
+    assert wait(server)["status"] == "FINISHED"
+    assert sorted(p.name for p in (server.data / "datasets/set").iterdir()) == ["report.json", "train.csv", "train.csv.index"]
+
+
 def test_a_server_that_is_killed_in_the_middle_of_a_build_shows_no_half_of_it(server):
     picture = io.BytesIO()
     Image.new("RGB", (300, 200), (1, 2, 3)).save(picture, "JPEG")

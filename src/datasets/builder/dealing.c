@@ -4,12 +4,12 @@
 #include <assert.h>
 #include <string.h>
 
-void dealing_init(struct dealing *d, const struct orders *o, const bool has_own[N_SPLITS])
+void dealing_init(struct dealing *d, const struct orders *o)
 {
     *d = (struct dealing){
         .in_order = strcmp(o->image.split, "sequential") == 0,
-        .val_percentage = has_own[SPLIT_VAL] ? 0 : o->image.val_percentage,
-        .test_percentage = has_own[SPLIT_TEST] ? 0 : o->image.test_percentage,
+        .val_percentage = o->image.val_percentage,
+        .test_percentage = o->image.test_percentage,
         .random = (uint64_t)o->seed,
     };
 }

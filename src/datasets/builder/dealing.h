@@ -20,9 +20,8 @@ struct dealing {
     uint64_t random;                /* state */
 };
 
-/* By the orders' percentages and way to split. A percentage does not count for a part that has a source of its own:
- * `has_own`. */
-void dealing_init(struct dealing *d, const struct orders *o, const bool has_own[N_SPLITS]);
+/* By the orders' percentages and way to split. */
+void dealing_init(struct dealing *d, const struct orders *o);
 
 /* Whether all is for training. */
 bool dealing_keeps_all(const struct dealing *d);

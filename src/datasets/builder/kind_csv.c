@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "datasets/builder/broken.h"
 #include "datasets/builder/build.h"
+#include "datasets/builder/content.h"
 #include "datasets/builder/dealing.h"
 #include "datasets/builder/script.h"
 #include "datasets/formats/csv.h"
@@ -54,6 +55,7 @@ struct csv_build {
     int64_t counts[CLASSES_MAX];    /* rows of each class of the training table */
     struct share shares[CLASSES_MAX];
     int64_t n_rows;                 /* read, broken ones included */
+    struct contents *contents;
 };
 
 typedef int row_fn(struct csv_build *c, const struct table *t, const struct csv_row *row, struct err *err);
@@ -174,6 +176,8 @@ static int put_row(struct csv_build *c, enum split split, const struct csv_row *
 
     if (!p->file && open_part(c, split, header, err) < 0)
         return -1;
+    if (contents_add(c->contents, split, p->index.n_rows, content_fingerprint((const uint8_t *)row->data, row->len), err) < 0)
+        return -1;
     csv_index_add(&p->index, p->bytes);
     return write_line(p, row->data, row->len, err);
 }
@@ -194,6 +198,12 @@ static int take_row(struct csv_build *c, const struct table *t, const struct csv
     if (split < 0)
         return err_set(err, ERR_BAD_INPUT, "%s was changed while it was read", t->path);
     return put_row(c, split, row, t->header, err);
+}
+
+static const char *name_of(void *arg, enum split split, int64_t number, struct mem *mem)
+{
+    (void)arg;
+    return mem_printf(mem, "%s.csv, row %lld", split_names[split], (long long)number);
 }
 
 static int end_part(struct csv_build *c, enum split split, struct err *err)
@@ -281,16 +291,12 @@ static void compare_headers(struct csv_build *c, const struct table *t)
 
 static int take_tables(struct csv_build *c, struct err *err)
 {
-    bool has_own[N_SPLITS];
-
     for (int i = 0; i < N_SPLITS; i++)
         if (find_table(c, i, err) < 0)
             return -1;
     if (c->b->orders->plugin && run_plugin(c, err) < 0)
         return -1;
-    for (int i = 0; i < N_SPLITS; i++)
-        has_own[i] = c->tables[i].path;
-    dealing_init(&c->dealing, c->b->orders, has_own);
+    dealing_init(&c->dealing, c->b->orders);
     c->by_class = strcmp(c->b->orders->image.split, "stratified") == 0;
 
     if (start_progress(c, err) < 0 || (!dealing_keeps_all(&c->dealing) && plan_split(c, err) < 0))
@@ -311,6 +317,8 @@ static int take_tables(struct csv_build *c, struct err *err)
         if (c->parts[i].file && end_part(c, i, err) < 0)
             return -1;
     }
+    if (contents_report(c->contents, &c->b->report, name_of, NULL, err) < 0)
+        return -1;
     progress_end(&c->b->progress);
     return file_remove_tree(build_target(c->b, PLUGIN_FOLDER), err);
 }
@@ -319,10 +327,12 @@ static int build_csv(struct build *b, struct err *err)
 {
     CLEANUP(freep) struct csv_build *c = xcalloc(1, sizeof *c);
     CLEANUP(names_freep) struct names *classes = names_new();
+    CLEANUP(contents_freep) struct contents *contents = contents_new(b->orders->target, CONTENTS_KEPT);
     int result;
 
     c->b = b;
     c->classes = classes;
+    c->contents = contents;
     result = take_tables(c, err);
     for (int i = 0; i < N_SPLITS; i++) {
         if (c->parts[i].file)

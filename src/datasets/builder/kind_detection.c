@@ -33,7 +33,7 @@ struct detection {
     size_t cap;                     /* of counts */
     int64_t n_read, n_cut;          /* images; sides of boxes that lay outside of theirs */
     struct text file;               /* the image that is read */
-    struct contents contents;       /* items numbered through all parts */
+    struct contents *contents;
     struct image_sizes *sizes;
     int64_t records[N_SPLITS], bytes[N_SPLITS];
     struct text lists[N_SPLITS];
@@ -162,7 +162,8 @@ static void add_index_line(struct detection *d, enum split split, const struct i
     text_add_char(line, '\n');
 }
 
-static int take_image(struct detection *d, enum split split, const struct image_file *f, struct mem *mem, struct err *err)
+static int take_image(struct detection *d, enum split split, size_t number, const struct image_file *f, struct mem *mem,
+                      struct err *err)
 {
     CLEANUP(text_done) struct text line = {0};
 
@@ -178,9 +179,8 @@ static int take_image(struct detection *d, enum split split, const struct image_
         ++*count_of(d, f->voc.boxes[i].label, split);
     d->records[split]++;
     d->bytes[split] += (int64_t)d->file.len;
-    contents_add(&d->contents, content_fingerprint((const uint8_t *)d->file.data, d->file.len), (uint32_t)(d->n_read - 1));
     image_sizes_add(d->sizes, f->width, f->height);
-    return 0;
+    return contents_add(d->contents, split, (int64_t)number, content_fingerprint((const uint8_t *)d->file.data, d->file.len), err);
 }
 
 static int take_part(struct detection *d, enum split split, struct err *err)
@@ -197,7 +197,7 @@ static int take_part(struct detection *d, enum split split, struct err *err)
         if (read_image(d, &p->items[i], mem, &f, &broken) < 0)
             result = broken_add(d->b, mem_printf(mem, "%s/%s", split_names[split], p->items[i].stem), broken.text, err);
         else
-            result = take_image(d, split, &f, mem, err);
+            result = take_image(d, split, i, &f, mem, err);
         if (result < 0)
             return -1;
         progress_add(&d->b->progress, split_names[split], 1);
@@ -283,28 +283,11 @@ static int end_part(struct detection *d, enum split split, struct err *err)
     return 0;
 }
 
-/* "train/<stem>" of an item by its number through all parts. */
-static const char *item_name(const struct detection *d, struct mem *mem, size_t number, int *ret_split)
+static const char *name_of(void *arg, enum split split, int64_t number, struct mem *mem)
 {
-    int split = 0;
+    const struct detection *d = arg;
 
-    while (number >= d->sources.parts[split].n)
-        number -= d->sources.parts[split++].n;
-    *ret_split = split;
     return mem_printf(mem, "%s/%s", split_names[split], d->sources.parts[split].items[number].stem);
-}
-
-static void tell_pair(void *arg, uint32_t a, uint32_t b)
-{
-    CLEANUP(mem_freep) struct mem *mem = mem_new();
-    struct detection *d = arg;
-    int split_a, split_b;
-    const char *first = item_name(d, mem, a, &split_a), *second = item_name(d, mem, b, &split_b);
-
-    if (split_a == split_b)
-        d->b->report.n_same_split++;
-    else
-        report_duplicate(&d->b->report, first, second);
 }
 
 /* --- all of it --- */
@@ -336,8 +319,6 @@ static int take_parts(struct detection *d, struct err *err)
         return -1;
     for (int i = 0; i < N_SPLITS; i++)
         n += (int64_t)d->sources.parts[i].n;
-    if (n > UINT32_MAX)
-        return err_field(err, "train", "at most 4 billion images", "there are %lld images", (long long)n);
     if (make_folders(d, err) < 0 || check_names(d, err) < 0 || open_index(d, err) < 0)
         return -1;
     progress_start(&b->progress, "images", n);
@@ -345,7 +326,8 @@ static int take_parts(struct detection *d, struct err *err)
         if (take_part(d, i, err) < 0)
             return -1;
     b->report.images = d->n_read;
-    contents_pairs(&d->contents, tell_pair, d);
+    if (contents_report(d->contents, &b->report, name_of, d, err) < 0)
+        return -1;
     image_sizes_report(d->sizes, &b->report);
 
     if (close_index(d, err) < 0 || broken_check(b, d->n_read, "images", err) < 0)
@@ -367,7 +349,8 @@ static int build_detection(struct build *b, struct err *err)
 {
     CLEANUP(names_freep) struct names *labels = names_new();
     CLEANUP(freep) struct image_sizes *sizes = xcalloc(1, sizeof *sizes);
-    struct detection d = { .b = b, .labels = labels, .sizes = sizes };
+    CLEANUP(contents_freep) struct contents *contents = contents_new(b->orders->target, CONTENTS_KEPT);
+    struct detection d = { .b = b, .labels = labels, .contents = contents, .sizes = sizes };
     int result = take_parts(&d, err);
 
     if (d.index)
@@ -375,7 +358,6 @@ static int build_detection(struct build *b, struct err *err)
     for (int i = 0; i < N_SPLITS; i++)
         text_done(&d.lists[i]);
     text_done(&d.file);
-    contents_done(&d.contents);
     free(d.counts);
     voc_sources_done(&d.sources);
     return result;

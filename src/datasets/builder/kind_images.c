@@ -23,7 +23,7 @@ struct images {
     struct listing listing;
     struct image_plan plan;
     int64_t n_files, broken_max;        /* links that were refused included */
-    struct contents contents;
+    struct contents *contents;
     struct image_sizes *sizes;
     struct image_stats stats;           /* of the training images */
     int width, height;                  /* of the records; 0: none yet, -1: not all the same */
@@ -36,7 +36,7 @@ struct images {
 static void images_done(struct images *m)
 {
     listing_done(&m->listing);
-    contents_done(&m->contents);
+    contents_free(m->contents);
     image_stats_done(&m->stats);
     free(m->sizes);
     free(m->order);
@@ -91,7 +91,8 @@ static int take(void *arg, int64_t i, void *slot, struct err *err)
     progress_add(&m->b->progress, split_names[m->split], 1);
     if (r->broken)
         return take_broken(m, name, r->reason, err);
-    contents_add(&m->contents, r->fingerprint, m->order[i]);
+    if (contents_add(m->contents, m->split, m->order[i], r->fingerprint, err) < 0)
+        return -1;
     image_sizes_add(m->sizes, r->width, r->height);
     if (m->width == 0)
         m->width = r->out_width, m->height = r->out_height;
@@ -174,23 +175,20 @@ static int write_mean(struct images *m, struct err *err)
     return file_write(build_target(m->b, name), text.data, text.len, 0644, err);
 }
 
-static void tell_pair(void *arg, uint32_t a, uint32_t b)
+static const char *name_of(void *arg, enum split split, int64_t number, struct mem *mem)
 {
-    CLEANUP(mem_freep) struct mem *mem = mem_new();
-    struct images *m = arg;
-    const struct item *first = &m->listing.items[a], *second = &m->listing.items[b];
+    const struct images *m = arg;
 
-    if (first->split == second->split)
-        m->b->report.n_same_split++;
-    else
-        report_duplicate(&m->b->report, listing_name(&m->listing, first, mem), listing_name(&m->listing, second, mem));
+    (void)split;
+    return listing_name(&m->listing, &m->listing.items[number], mem);
 }
 
-static void tell(struct images *m)
+static int tell(struct images *m, struct err *err)
 {
     struct report *r = &m->b->report;
 
-    contents_pairs(&m->contents, tell_pair, m);
+    if (contents_report(m->contents, r, name_of, m, err) < 0)
+        return -1;
     image_sizes_report(m->sizes, r);
     r->width = m->width > 0 ? m->width : INT_UNSET;
     r->height = m->height > 0 ? m->height : INT_UNSET;
@@ -201,6 +199,7 @@ static void tell(struct images *m)
             report_warn(r, "the class %s has no training image", m->listing.labels.names[i]);
     if (m->width < 0 && !m->plan.encoded)
         report_warn(r, "the records have different sizes, which few programs can read; give a height and a width");
+    return 0;
 }
 
 static void make_plan(struct images *m)
@@ -233,6 +232,7 @@ static int build_all(struct images *m, struct err *err)
     if (b->report.n_broken > m->broken_max)
         return err_field(err, "maxBroken", "a larger share of images that may be broken",
                          "more than %" PRId64 " of %" PRId64 " files are links that lead astray", m->broken_max, m->n_files);
+    m->contents = contents_new(b->orders->target, CONTENTS_KEPT);
     m->sizes = xcalloc(1, sizeof *m->sizes);
     make_plan(m);
 
@@ -245,8 +245,7 @@ static int build_all(struct images *m, struct err *err)
             return -1;
     }
     progress_end(&b->progress);
-    tell(m);
-    return write_mean(m, err);
+    return tell(m, err) < 0 ? -1 : write_mean(m, err);
 }
 
 static int build(struct build *b, struct err *err)

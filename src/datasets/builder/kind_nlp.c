@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "datasets/builder/broken.h"
 #include "datasets/builder/build.h"
+#include "datasets/builder/content.h"
 #include "datasets/builder/dealing.h"
 #include "datasets/builder/label_names.h"
 #include "datasets/builder/labelled.h"
@@ -47,6 +48,7 @@ struct nlp {
     struct share shares[CLASSES_MAX];
     enum split split;               /* that is read */
     int64_t told, n_read, n_beside;
+    struct contents *contents;
     struct text line;
 };
 
@@ -115,9 +117,10 @@ static int count_text(void *arg, const struct labelled *l, struct err *err)
 
 static void count_word(void *arg, const char *word, size_t len) { vocabulary_count(arg, word, len); }
 
-/* "<class>\<text>", and the text in n->line. */
-static int write_text(struct nlp *n, struct part *p, const struct labelled *l, struct err *err)
+/* "<class>\<text>" */
+static int write_text(struct nlp *n, enum split split, const struct labelled *l, struct err *err)
 {
+    struct part *p = &n->parts[split];
     struct text *line = &n->line;
 
     text_clear(line);
@@ -131,8 +134,7 @@ static int write_text(struct nlp *n, struct part *p, const struct labelled *l, s
     if (fwrite(line->data, 1, line->len, p->file) != line->len)
         return err_errno(err, ERR_INTERNAL, "%s cannot be written", p->csv);
     p->bytes += (int64_t)line->len;
-    p->records++;
-    return 0;
+    return contents_add(n->contents, split, p->records++, content_fingerprint((const uint8_t *)line->data, line->len), err);
 }
 
 static int open_part(struct nlp *n, enum split split, struct err *err)
@@ -176,7 +178,7 @@ static int take_text(void *arg, const struct labelled *l, struct err *err)
     }
     if (!n->parts[split].file && open_part(n, split, err) < 0)
         return -1;
-    if (write_text(n, &n->parts[split], l, err) < 0)
+    if (write_text(n, split, l, err) < 0)
         return -1;
     n->parts[split].counts[class]++;
     if (split == SPLIT_TRAIN)
@@ -256,16 +258,27 @@ static int write_ids(struct nlp *n, const struct part *p, const struct names *so
     return close_file(TAKE(out), p->ids, err);
 }
 
+static const char *part_path(enum split split, struct mem *mem)
+{
+    return mem_printf(mem, "csv/%s/%s.csv", split_names[split], split_names[split]);
+}
+
 static void report_part(struct nlp *n, enum split split)
 {
     const struct part *p = &n->parts[split];
     struct report *r = &n->b->report;
-    struct report_split *s = report_split(r, split, mem_printf(r->mem, "csv/%s/%s.csv", split_names[split], split_names[split]));
+    struct report_split *s = report_split(r, split, part_path(split, r->mem));
 
     s->records = p->records;
     s->bytes = p->bytes;
     for (size_t i = 0; i < r->n_labels; i++)
         s->per_label[i] = p->counts[names_find(n->labels, r->labels[i], strlen(r->labels[i]))];
+}
+
+static const char *name_of(void *arg, enum split split, int64_t number, struct mem *mem)
+{
+    (void)arg;
+    return mem_printf(mem, "%s, row %lld", part_path(split, mem), (long long)number);
 }
 
 static int end_parts(struct nlp *n, struct err *err)
@@ -287,14 +300,13 @@ static int end_parts(struct nlp *n, struct err *err)
             return -1;
         report_part(n, i);
     }
-    return 0;
+    return contents_report(n->contents, &n->b->report, name_of, NULL, err);
 }
 
 /* --- all of it --- */
 
 static int find_sources(struct nlp *n, int64_t *ret_bytes, struct err *err)
 {
-    bool has_own[N_SPLITS];
     int64_t bytes[N_SPLITS] = {0};
 
     if (!n->b->orders->train)
@@ -302,14 +314,13 @@ static int find_sources(struct nlp *n, int64_t *ret_bytes, struct err *err)
     for (int i = 0; i < N_SPLITS; i++) {
         const char *source = orders_source(n->b->orders, i);
 
-        has_own[i] = source;
         if (!source)
             continue;
         n->parts[i].source = build_source(n->b, split_names[i], source, err);
         if (!n->parts[i].source || labelled_bytes(n->b, n->parts[i].source, &bytes[i], err) < 0)
             return -1;
     }
-    dealing_init(&n->dealing, n->b->orders, has_own);
+    dealing_init(&n->dealing, n->b->orders);
     n->by_class = strcmp(n->b->orders->image.split, "random") != 0 && !n->dealing.in_order;
     *ret_bytes = bytes[0] + bytes[1] + bytes[2] + (dealing_keeps_all(&n->dealing) ? 0 : bytes[SPLIT_TRAIN]);
     return 0;
@@ -354,12 +365,14 @@ static int build_nlp(struct build *b, struct err *err)
 {
     CLEANUP(freep) struct nlp *n = xcalloc(1, sizeof *n);
     CLEANUP(names_freep) struct names *labels = names_new();
+    CLEANUP(contents_freep) struct contents *contents = contents_new(b->orders->target, CONTENTS_KEPT);
     CLEANUP(vocabulary_freep) struct vocabulary *vocabulary = vocabulary_new(WORDS_COUNTED_MAX);
     int result;
 
     n->b = b;
     n->labels = labels;
     n->vocabulary = vocabulary;
+    n->contents = contents;
     result = take_texts(n, err);
     for (int i = 0; i < N_SPLITS; i++)
         if (n->parts[i].file)

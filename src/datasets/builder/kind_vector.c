@@ -31,7 +31,7 @@ struct vectors {
     struct vector_list list;
     struct transform transform;
     bool as_they_are;               /* copied byte by byte */
-    struct contents contents;
+    struct contents *contents;
     struct image_sizes *sizes;
     struct image_stats stats;       /* of the training images */
     int width, height;              /* of what is written; 0: nothing yet, -1: not all the same */
@@ -188,7 +188,8 @@ static int take(void *arg, int64_t i, void *slot, struct err *err)
     }
     if (done->broken)
         return broken_add(v->b, mem_printf(mem, "%s/%s", split_names[v->split], item->path), done->err.text, err);
-    contents_add(&v->contents, done->fingerprint, (uint32_t)v->order[i]);
+    if (contents_add(v->contents, v->split, (int64_t)v->order[i], done->fingerprint, err) < 0)
+        return -1;
     image_sizes_add(v->sizes, done->width, done->height);
     if (v->width == 0)
         v->width = done->out_width, v->height = done->out_height;
@@ -230,24 +231,19 @@ static int build_part(struct vectors *v, struct err *err)
     return 0;
 }
 
-static void tell_pair(void *arg, uint32_t a, uint32_t b)
+static const char *name_of(void *arg, enum split split, int64_t number, struct mem *mem)
 {
-    CLEANUP(mem_freep) struct mem *mem = mem_new();
-    struct vectors *v = arg;
-    const struct vector_item *first = &v->list.items[a], *second = &v->list.items[b];
+    const struct vectors *v = arg;
 
-    if (first->split == second->split)
-        v->b->report.n_same_split++;
-    else
-        report_duplicate(&v->b->report, mem_printf(mem, "%s/%s", split_names[first->split], first->path),
-                         mem_printf(mem, "%s/%s", split_names[second->split], second->path));
+    return mem_printf(mem, "%s/%s", split_names[split], v->list.items[number].path);
 }
 
-static void tell(struct vectors *v)
+static int tell(struct vectors *v, struct err *err)
 {
     struct report *r = &v->b->report;
 
-    contents_pairs(&v->contents, tell_pair, v);
+    if (contents_report(v->contents, r, name_of, v, err) < 0)
+        return -1;
     image_sizes_report(v->sizes, r);
     if (!v->as_they_are)
         image_stats_report(&v->stats, r);
@@ -255,6 +251,7 @@ static void tell(struct vectors *v)
     r->height = v->height > 0 ? v->height : INT_UNSET;
     r->channels = v->transform.channels;
     r->images = v->b->progress.done;
+    return 0;
 }
 
 static void make_transform(struct vectors *v)
@@ -275,8 +272,6 @@ static int build_parts(struct vectors *v, struct err *err)
 
     if (vector_list_make(b, &v->list, err) < 0)
         return -1;
-    if (v->list.n > UINT32_MAX)
-        return err_field(err, "train", "at most 4 billion images", "there are %zu images", v->list.n);
     make_transform(v);
     v->order = xcalloc(v->list.n, sizeof *v->order);
     progress_start(&b->progress, "images", (int64_t)v->list.n);
@@ -290,18 +285,17 @@ static int build_parts(struct vectors *v, struct err *err)
     if (b->report.splits[SPLIT_TRAIN].records == 0)
         return err_field(err, "maxBroken", "", "none of the images for train can be read");
     progress_end(&b->progress);
-    tell(v);
-    return 0;
+    return tell(v, err);
 }
 
 static int build_vectors(struct build *b, struct err *err)
 {
     CLEANUP(freep) struct image_sizes *sizes = xcalloc(1, sizeof *sizes);
-    struct vectors v = { .b = b, .sizes = sizes };
+    CLEANUP(contents_freep) struct contents *contents = contents_new(b->orders->target, CONTENTS_KEPT);
+    struct vectors v = { .b = b, .contents = contents, .sizes = sizes };
     int result = build_parts(&v, err);
 
     vector_list_done(&v.list);
-    contents_done(&v.contents);
     image_stats_done(&v.stats);
     text_done(&v.lines);
     free(v.order);

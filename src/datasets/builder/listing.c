@@ -309,12 +309,6 @@ static int check_orders(const struct orders *o, struct err *err)
     if (!source(o, SPLIT_TRAIN))
         return err_field(err, fields[SPLIT_TRAIN], o->image.text ? "a text list" : "a folder with a folder for each class",
                          "the training images are missing");
-    if (source(o, SPLIT_VAL) && o->image.val_percentage)
-        return err_field(err, "image.valPercentage", "0 when there are validation images",
-                         "validation images are given, and a percentage of the training images too");
-    if (source(o, SPLIT_TEST) && o->image.test_percentage)
-        return err_field(err, "image.testPercentage", "0 when there are test images",
-                         "test images are given, and a percentage of the training images too");
     return 0;
 }
 

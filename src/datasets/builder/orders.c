@@ -72,6 +72,23 @@ static void default_text(const char **v, const char *otherwise)
         *v = otherwise;
 }
 
+static int check_percentages(const struct orders *o, struct err *err)
+{
+    static const char *const fields[N_SPLITS] = { NULL, "image.valPercentage", "image.testPercentage" };
+    const int64_t percentages[N_SPLITS] = { 0, o->image.val_percentage, o->image.test_percentage };
+
+    for (int i = 0; i < N_SPLITS; i++)
+        if (percentages[i] && (orders_source(o, i) || orders_list(o, i) || orders_images(o, i)))
+            return err_field(err, fields[i], "0 where the part has a source of its own",
+                             "the %s data have a source of their own, and are %lld%% of the training data too", split_names[i],
+                             (long long)percentages[i]);
+    if (percentages[SPLIT_VAL] + percentages[SPLIT_TEST] > 100)
+        return err_field(err, fields[SPLIT_TEST], "validation and test percentages of at most 100 together",
+                         "%lld%% for validation and %lld%% for tests are more than all", (long long)percentages[SPLIT_VAL],
+                         (long long)percentages[SPLIT_TEST]);
+    return 0;
+}
+
 int orders_read(const char *text, size_t len, struct mem *mem, struct orders *ret, struct err *err)
 {
     json_t *json = reader_parse_object(text, len, err);
@@ -93,11 +110,7 @@ int orders_read(const char *text, size_t len, struct mem *mem, struct orders *re
     default_int(&ret->seed, 1);
     if (isnan(ret->max_broken))
         ret->max_broken = 0;
-    if (ret->image.val_percentage + ret->image.test_percentage > 100)
-        return err_field(err, "image.testPercentage", "validation and test percentages of at most 100 together",
-                         "%lld%% for validation and %lld%% for tests are more than all",
-                         (long long)ret->image.val_percentage, (long long)ret->image.test_percentage);
-    return 0;
+    return check_percentages(ret, err);
 }
 
 const char *orders_source(const struct orders *o, enum split split)

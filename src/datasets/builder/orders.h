@@ -46,7 +46,8 @@ struct orders {
 };
 
 /* Reads the document. Members that were left out or are null get their defaults: color, squash, hold-out, no
- * percentages, one shard, seed 1, no broken image allowed. What does not fit is ERR_BAD_INPUT naming the member. */
+ * percentages, one shard, seed 1, no broken image allowed. What does not fit is ERR_BAD_INPUT naming the member; so is a
+ * percentage for a part that has a source, a list or a folder of images. */
 int orders_read(const char *text, size_t len, struct mem *mem, struct orders *ret, struct err *err);
 
 /* The source of a split: .train, .val, .test; .image.train_text and so on; .image.train_images and so on. */

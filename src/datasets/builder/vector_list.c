@@ -134,17 +134,13 @@ static int read_list(struct build *b, struct vector_list *l, enum split split, s
 
 static void deal_out(const struct build *b, struct vector_list *l)
 {
-    bool has_own[N_SPLITS];
     struct dealing dealing;
     struct share share;
-    const char *field;
     size_t n = 0;
 
-    for (int i = 0; i < N_SPLITS; i++)
-        has_own[i] = list_of(b->orders, i, &field);
     while (n < l->n && l->items[n].source == SPLIT_TRAIN)
         n++;
-    dealing_init(&dealing, b->orders, has_own);
+    dealing_init(&dealing, b->orders);
     share = dealing_share(&dealing, (int64_t)n);
     for (size_t i = 0; i < n; i++)
         l->items[i].split = (uint8_t)dealing_next(&dealing, &share);

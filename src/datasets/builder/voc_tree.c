@@ -201,14 +201,11 @@ static int take_source(struct build *b, struct voc_sources *s, enum split split,
 static void deal_out(struct build *b, struct voc_sources *s)
 {
     struct voc_part *from = &s->parts[SPLIT_TRAIN];
-    bool has_own[N_SPLITS];
     struct dealing dealing;
     struct share share;
     size_t n = from->n;
 
-    for (int i = 0; i < N_SPLITS; i++)
-        has_own[i] = source_of(b->orders, i).path;
-    dealing_init(&dealing, b->orders, has_own);
+    dealing_init(&dealing, b->orders);
     share = dealing_share(&dealing, (int64_t)n);
     from->n = 0;
     for (size_t i = 0; i < n; i++) {

@@ -59,7 +59,7 @@ def test_a_table_without_a_header_begins_with_its_first_row(builder):
 
 def test_three_tables_stay_three(builder):
     sources = {name: table(builder.data / f"{name}.csv", n) for name, n in [("train", 5), ("val", 2), ("test", 3)]}
-    target, report = builder.build(kind="CSV", backend="CSV", **sources, image={"testPercentage": 50})
+    target, report = builder.build(kind="CSV", backend="CSV", **sources)
     assert [(s["name"], s["records"]) for s in report["splits"]] == [("train", 5), ("val", 2), ("test", 3)]
     for name, path in sources.items():
         assert (target / f"{name}.csv").read_text() == path.read_text()
@@ -121,6 +121,58 @@ def test_a_test_table_with_other_columns_is_worth_a_warning(builder):
     target, report = builder.build(kind="CSV", backend="CSV", train=table(builder.data / "a.csv", 3),
                                    test=table(builder.data / "b.csv", 3, "id,text\n", lambda i: f"{i},x\n"))
     assert report["warnings"] == ["test.csv has other columns than train.csv"]
+
+
+def test_rows_that_stand_in_two_parts_are_named(builder):
+    for name, text in [("train", "a,b\n1,x\r\n2,y\n1,x\n3,z\n"), ("val", "a,b\n4,x\n1,x\n\n1,\"x\"\n"), ("test", "a,b\n3,z\n1,x")]:
+        (builder.data / f"{name}.csv").write_text(text)
+    _, report = builder.build(kind="CSV", backend="CSV", **{n: builder.data / f"{n}.csv" for n in ["train", "val", "test"]})
+    found = report["duplicates"]
+    assert (found["count"], found["same_split"]) == (3, 1)
+    assert sorted((p["a"], p["b"]) for p in found["between"]) == [
+        ("train.csv, row 0", "test.csv, row 1"), ("train.csv, row 0", "val.csv, row 1"), ("train.csv, row 3", "test.csv, row 0")]
+
+
+LONG = 300_000          # rows: more than are kept in memory to be compared
+
+
+def test_duplicates_of_a_long_table_are_all_found(builder):
+    train = builder.data / "in.csv"
+    train.write_text("n\n" + "".join(f"{i if i % 100 else i // 1000}\n" for i in range(LONG)))
+    image = {"testPercentage": 20, "split": "sequential"}
+    target, report = builder.build(kind="CSV", backend="CSV", train=train, image=image)
+    whole = pandas.read_csv(train).n
+    rows, tests = whole[:LONG * 8 // 10], whole[LONG * 8 // 10:]
+    assert report["duplicates"]["count"] == tests.isin(rows).sum() > 500
+    assert report["duplicates"]["same_split"] == rows.duplicated().sum() + tests[~tests.isin(rows)].duplicated().sum()
+    assert len(report["duplicates"]["between"]) == min(report["duplicates"]["count"], 1000)
+    pair = report["duplicates"]["between"][0]
+    a, b = (int(pair[side].split("row ")[1]) for side in "ab")
+    assert pair["a"].startswith("train.csv") and pair["b"].startswith("test.csv") and rows.iloc[a] == tests.iloc[b]
+    assert sorted(os.listdir(target)) == ["report.json", "test.csv", "test.csv.index", "train.csv", "train.csv.index"]
+
+
+def test_a_disk_that_is_full_of_what_is_compared_is_named(builder):
+    """The table itself would fit."""
+    limited = script(builder.folder / "limited", f"#!/bin/bash\ntrap '' XFSZ\nulimit -f 3000\nexec {builder.program} \"$@\"\n", 0o755)
+    builder.program = limited
+    train = table(builder.data / "in.csv", LONG, "n\n", lambda i: f"{i}\n")
+    report = builder.refused(kind="CSV", backend="CSV", train=train)
+    assert "what tells duplicates apart" in report["error"] and report["error"].endswith(": File too large")
+
+
+def test_a_builder_that_is_killed_leaves_nothing_of_what_it_compares(builder):
+    os.mkfifo(builder.data / "in.csv")
+    orders = builder.orders(kind="CSV", backend="CSV", train=builder.data / "in.csv")
+    running = builder.start(orders)
+    with open(builder.data / "in.csv", "w") as rows:
+        rows.write("n\n" + "1\n" * 2 * LONG)     # what a pipe holds back is less than half of it
+        rows.flush()
+        files = [os.readlink(link.path) for link in os.scandir(f"/proc/{running.pid}/fd")]
+        running.kill()
+        running.communicate()
+    assert f"{orders['target']}/.contents (deleted)" in files
+    assert os.listdir(orders["target"]) == ["train.csv"]
 
 
 @pytest.mark.parametrize("content, sentence", [

@@ -51,6 +51,34 @@ static void a_kind_is_built_for_its_back_ends(void **state)
     }
 }
 
+static void a_part_has_a_path_or_a_percentage(void **state)
+{
+    static const struct { const char *members, *image, *field; } cases[] = {
+        { ",\"valpath\":\"/v\"",  "\"valpercentage\":10",                                    "imagedetail.valpercentage" },
+        { ",\"testpath\":\"/v\"", "\"testpercentage\":10",                                   "imagedetail.testpercentage" },
+        { "",                       "\"valtextpath\":\"/v\",\"valpercentage\":10",             "imagedetail.valpercentage" },
+        { "",                       "\"testimagepath\":\"/v\",\"testpercentage\":10",          "imagedetail.testpercentage" },
+        { ",\"valpath\":\"/v\"",  "\"valpercentage\":0,\"testpercentage\":10",               NULL },
+        { ",\"valpath\":\"\"",    "\"valpercentage\":10,\"valimagepath\":null",              NULL },
+    };
+    static const char *const kinds[] = { "CSV\",\"dbbackend\":\"CSV", "NLP\",\"dbbackend\":\"CSV",
+                                         "IMAGEFORCLASSIFICATION\",\"dbbackend\":\"LMDB", "OTHER\",\"dbbackend\":\"Other" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+            CLEANUP(mem_freep) struct mem *mem = mem_new();
+            struct dataset_spec spec;
+            struct err err = {0};
+
+            check(mem_printf(mem, "{\"name\":\"x\",\"datasourcetype\":\"%s\",\"trainpath\":\"/a\"%s,"
+                                  "\"imagedetail\":{\"trainimagepath\":\"/a\",%s}}", kinds[k], cases[i].members, cases[i].image),
+                  false, &spec, mem, &err);
+            assert_string_equal(err.field, cases[i].field ? cases[i].field : "");
+        }
+    }
+}
+
 static void an_upload_without_paths_is_about_all_of_it(void **state)
 {
     CLEANUP(mem_freep) struct mem *mem = mem_new();
@@ -109,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kind_is_built_for_its_back_ends),
+        cmocka_unit_test(a_part_has_a_path_or_a_percentage),
         cmocka_unit_test(an_upload_without_paths_is_about_all_of_it),
         cmocka_unit_test(a_record_tells_the_document_the_times_and_what_was_found),
         cmocka_unit_test(a_damaged_row_is_said_to_be),

@@ -7,14 +7,12 @@
 
 #include <cmocka.h>
 
-static const bool none[N_SPLITS];
-
 static struct dealing dealing_of(const char *split, int64_t val, int64_t test, int64_t seed)
 {
     struct orders o = { .seed = seed, .image = { .split = split, .val_percentage = val, .test_percentage = test } };
     struct dealing d;
 
-    dealing_init(&d, &o, none);
+    dealing_init(&d, &o);
     return d;
 }
 
@@ -88,19 +86,6 @@ static void sequential_parts_follow_each_other(void **state)
     assert_string_equal(out, "tttttvvsss");
 }
 
-static void a_part_with_its_own_source_gets_nothing(void **state)
-{
-    static const bool own[N_SPLITS] = { [SPLIT_TEST] = true };
-    struct orders o = { .image = { .split = "random", .val_percentage = 10, .test_percentage = 20 } };
-    struct dealing d;
-
-    (void)state;
-    dealing_init(&d, &o, own);
-    assert_int_equal(dealing_share(&d, 100).left[SPLIT_TRAIN], 90);
-    assert_int_equal(dealing_share(&d, 100).left[SPLIT_TEST], 0);
-    assert_false(dealing_keeps_all(&d));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,7 +93,6 @@ int main(void)
         cmocka_unit_test(records_are_dealt_evenly_over_the_data),
         cmocka_unit_test(one_seed_gives_one_outcome),
         cmocka_unit_test(sequential_parts_follow_each_other),
-        cmocka_unit_test(a_part_with_its_own_source_gets_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

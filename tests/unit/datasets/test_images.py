@@ -398,7 +398,6 @@ def test_hidden_files_and_those_beside_the_classes_are_no_images(builder):
     ({}, "image.trainImages"),
     ({"text": True}, "image.trainText"),
     ({"trainImages": "{data}/empty"}, "image.trainImages"),
-    ({"trainImages": "{data}/pets", "valImages": "{data}/pets", "valPercentage": 10}, "image.valPercentage"),
 ])
 def test_orders_without_images_are_refused(builder, image, field):
     plant(builder.data / "pets", 1)

@@ -110,9 +110,17 @@ def test_percentages_are_drawn_from_each_class(builder, split, exact):
     assert sorted(both) == sorted(f"text {i}" for i in range(200))
 
 
-def test_a_part_with_its_own_source_is_not_drawn_from_the_training_texts(builder):
+def test_a_text_that_stands_in_two_parts_with_one_class_is_named(builder):
+    train = lines(builder.data / "a.txt", "x\\one", "y\\one", "x\\two", "x\\two")
+    test = lines(builder.data / "b.txt", "x\\other", "x\\one", "y\\two")
+    _, report = build(builder, train=train, test=test)
+    assert report["duplicates"] == {"count": 1, "same_split": 1, "between": [
+        {"a": "csv/train/train.csv, row 0", "b": "csv/test/test.csv, row 1"}]}
+
+
+def test_a_part_with_its_own_source_has_the_words_of_the_training_texts(builder):
     train, test = lines(builder.data / "a.txt", "x\\one", "y\\two"), lines(builder.data / "b.txt", "y\\three")
-    target, report = build(builder, train=train, test=test, image={"testPercentage": 50})
+    target, report = build(builder, train=train, test=test)
     assert [s["records"] for s in report["splits"]] == [2, 1]
     assert ids(target, "test") == [[1, 1]]
 

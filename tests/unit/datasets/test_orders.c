@@ -63,6 +63,9 @@ static void what_does_not_fit_is_named(void **state)
         { "{" HEAD ",\"image\":{\"width\":70000}}", "image.width" },
         { "{" HEAD ",\"image\":{\"split\":\"guess\"}}", "image.split" },
         { "{" HEAD ",\"image\":{\"valPercentage\":60,\"testPercentage\":41}}", "image.testPercentage" },
+        { "{" HEAD ",\"val\":\"a\",\"image\":{\"valPercentage\":10}}", "image.valPercentage" },
+        { "{" HEAD ",\"image\":{\"valText\":\"a\",\"valPercentage\":10}}", "image.valPercentage" },
+        { "{" HEAD ",\"image\":{\"testImages\":\"a\",\"testPercentage\":1}}", "image.testPercentage" },
     };
     CLEANUP(mem_freep) struct mem *mem = mem_new();
     struct orders o;
