@@ -215,23 +215,43 @@ static size_t cell_end(const char *data, size_t len)
     return comma ? (size_t)(comma - data) : len;
 }
 
+/* Appends what a cell says. */
+static void add_cell(const char *data, size_t len, struct text *out)
+{
+    size_t quoted = len > 0 && data[0] == '"' ? quoted_end(data, len) : 0;
+
+    for (size_t i = 1; i + 1 < quoted; i++) {
+        text_add_char(out, data[i]);
+        i += data[i] == '"';            /* the second of two */
+    }
+    text_add_n(out, data + quoted, len - quoted);
+}
+
 void csv_cell(const struct csv_row *row, size_t column, struct text *out)
 {
     const char *data = row->data, *end = row->data + row->len;
-    size_t len = cell_end(data, row->len), quoted;
+    size_t len = cell_end(data, row->len);
 
     assert(column < row->n_cells);
     for (size_t i = 0; i < column; i++) {
         data += len + 1;
         len = cell_end(data, (size_t)(end - data));
     }
+    add_cell(data, len, out);
+}
 
-    quoted = len > 0 && data[0] == '"' ? quoted_end(data, len) : 0;
-    for (size_t i = 1; i + 1 < quoted; i++) {
-        text_add_char(out, data[i]);
-        i += data[i] == '"';            /* the second of two */
-    }
-    text_add_n(out, data + quoted, len - quoted);
+/* The next cell, which begins at *at, in place of `out`; false: there is none left. */
+static bool next_cell(const struct csv_row *row, size_t *at, struct text *out)
+{
+    size_t len;
+
+    text_clear(out);
+    if (*at > row->len)
+        return false;
+    len = cell_end(row->data + *at, row->len - *at);
+    add_cell(row->data + *at, len, out);
+    *at += len + 1;
+    return true;
 }
 
 const char *const csv_class_names[] = { "label", "class", "target", "y", NULL };
@@ -242,9 +262,9 @@ bool csv_find_column(const struct csv_row *header, const char *const *names, siz
     bool found = false;
 
     for (int k = 0; names[k] && !found; k++) {
-        for (size_t i = 0; i < header->n_cells && !found; i++) {
-            text_clear(&name);
-            csv_cell(header, i, &name);
+        size_t at = 0;
+
+        for (size_t i = 0; !found && next_cell(header, &at, &name); i++) {
             found = text_same(name.data, names[k]);
             if (found)
                 *ret = i;
@@ -270,13 +290,11 @@ static bool is_number_or_empty(const char *s)
 bool csv_is_header(const struct csv_row *row)
 {
     struct text cell = {0};
+    size_t at = 0;
     bool named = false;
 
-    for (size_t i = 0; i < row->n_cells && !named; i++) {
-        text_clear(&cell);
-        csv_cell(row, i, &cell);
+    while (!named && next_cell(row, &at, &cell))
         named = !is_number_or_empty(cell.data);
-    }
     text_done(&cell);
     return named;
 }

@@ -155,6 +155,26 @@ static void a_first_row_of_numbers_is_no_header(void **state)
     }
 }
 
+/* With work that grows with the square of the columns, this would take hours. */
+static void the_class_is_found_behind_a_million_columns(void **state)
+{
+    CLEANUP(text_done) struct text header = {0};
+    enum { N = 1000000 };
+    struct csv_row row = { .n_cells = N + 1 };
+    size_t column;
+
+    (void)state;
+    for (int i = 0; i < N; i++)
+        text_add(&header, i % 2 ? "1," : ",");
+    assert_false(csv_find_column(&(struct csv_row){ .data = header.data, .len = header.len, .n_cells = N + 1 }, csv_class_names, &column));
+    text_add(&header, "\"Class\"");
+    row.data = header.data;
+    row.len = header.len;
+    assert_true(csv_is_header(&row));
+    assert_true(csv_find_column(&row, csv_class_names, &column));
+    assert_int_equal(column, N);
+}
+
 static uint64_t u64_at(const struct text *t, size_t i)
 {
     uint64_t v;
@@ -200,6 +220,7 @@ int main(void)
         cmocka_unit_test(what_is_no_table_is_refused),
         cmocka_unit_test(bytes_that_are_no_text_are_refused),
         cmocka_unit_test(a_first_row_of_numbers_is_no_header),
+        cmocka_unit_test(the_class_is_found_behind_a_million_columns),
         cmocka_unit_test(an_index_says_where_rows_begin_and_of_which_file),
     };
 
