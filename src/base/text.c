@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.h"
 
+#include "base/cleanup.h"
 #include "base/mem.h"
 
 #include <float.h>
@@ -167,10 +168,75 @@ void text_add_int(struct text *t, int64_t v)
     text_add_n(t, p, (size_t)(buf + sizeof buf - p));
 }
 
+/* `digits` with a point before the last `decimals` of them, without zeros at the end but for that of 3.0. */
+static void print_decimal(bool negative, uint64_t digits, int decimals, char buf[32])
+{
+    char *p = buf + 31;
+
+    while (decimals > 1 && digits % 10 == 0) {
+        digits /= 10;
+        decimals--;
+    }
+    if (decimals == 0) {
+        digits *= 10;
+        decimals = 1;
+    }
+    *p = '\0';
+    for (; decimals >= 0 || digits > 0; decimals--) {
+        *--p = (char)('0' + digits % 10);
+        digits /= 10;
+        if (decimals == 1)
+            *--p = '.';
+    }
+    if (negative)
+        *--p = '-';
+    memmove(buf, p, (size_t)(buf + 32 - p));
+}
+
+/* The shortest form of most numbers that occur, from 10^-4 to 10^15, as real_to_text() makes it but in whole numbers, in
+ * a tenth of the time: |v| is m / (2 half), and m 10^k fits 128 bits. False: not a number for it, nor is a power of two,
+ * to which the next lower number is nearer. */
+static bool print_plain(double v, char buf[32])
+{
+    static const double tens[] = { 1e-4, 1e-3, 1e-2, 1e-1, 1,    1e1,  1e2,  1e3,  1e4,  1e5,
+                                   1e6,  1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+    double size = fabs(v), part;
+    int exponent, at = 0, k;
+    unsigned __int128 power = 1, half;
+    uint64_t m;
+
+    if (!(size >= tens[0] && size < tens[ARRAY_LEN(tens) - 1]))
+        return false;
+    part = frexp(size, &exponent);
+    if (part == 0.5)
+        return false;
+    m = (uint64_t)ldexp(part, DBL_MANT_DIG);
+    half = (unsigned __int128)1 << (DBL_MANT_DIG - exponent - 1);
+    while (size >= tens[at + 1])
+        at++;
+    for (k = 0; k < 18 - at; k++)   /* decimals of 15 digits */
+        power *= 10;
+    for (;; k++, power *= 10) {
+        unsigned __int128 product = m * power, rest = product & (2 * half - 1);
+        uint64_t digits = (uint64_t)(product >> (DBL_MANT_DIG - exponent));
+
+        if (rest > half || (rest == half && digits % 2)) {
+            digits++;
+            rest = 2 * half - rest;
+        }
+        if (2 * rest < power || (2 * rest == power && m % 2 == 0)) { /* reads back as v */
+            print_decimal(v < 0, digits, k, buf);
+            return true;
+        }
+    }
+}
+
 void real_to_text(double v, char buf[32])
 {
     int digits = fabs(v) < DBL_MIN ? 1 : 15;
 
+    if (print_plain(v, buf))
+        return;
     do {        /* 17 digits always round-trip, and 15 show whatever was written with so few; the
                  * tiny numbers below DBL_MIN hold fewer */
         snprintf(buf, 32, "%.*g", digits, v);

@@ -547,8 +547,12 @@ void suggest_answer(struct suggest *s, const char *line, size_t len, struct text
     json_t *json;
     int rc;
 
-    tame_numbers(line, len, &tamed);
-    json = json_loadb(tamed.data ? tamed.data : "", tamed.len, 0, &e);
+    if (memchr(line, 'N', len) || memchr(line, 'I', len)) { /* seldom */
+        tame_numbers(line, len, &tamed);
+        line = tamed.data;
+        len = tamed.len;
+    }
+    json = json_loadb(line, len, 0, &e);
     rc = json ? answer(s, json, out, &err)
               : err_set(&err, ERR_BAD_INPUT, "this is not JSON: %s", e.text);
     json_decref(json);

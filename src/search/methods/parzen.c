@@ -9,7 +9,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { SAMPLE_TRIES = 32 /* a third of a kernel or more is inside: 1 in 10^5 gives up */ };
+enum {
+    SAMPLE_TRIES = 32,  /* a third of a kernel or more is inside: 1 in 10^5 gives up */
+    LOGS_EVERY = 16,    /* axes: so many factors, from 10^-10 to 10^3, have a product */
+};
 
 static const double sigma_min = 0.01;      /* measured: 0.005 to 0.03 differ little, 0 is bad */
 static const double sigma_min_cells = 0.5; /* of a grid: narrower, and a neighbour is never tried */
@@ -75,10 +78,40 @@ static double place(const struct axis *a, double x)
     return a->kind == AXIS_REAL ? x : (x + 0.5) / a->n;
 }
 
-/* --- fitting --- */
+/* --- vectors --- */
 
-/* The mass of a normal distribution above z. */
-static double tail(double z) { return z < 6 ? 0.5 * erfc(z * M_SQRT1_2) : 0; }
+/* Nearly all the time of a suggestion is spent in these: a number for each point, or kernel, in vectors of the
+ * compiler's. In memory they are plain arrays. */
+typedef double lanes __attribute__((vector_size(PARZEN_LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
+typedef int64_t lane_bits __attribute__((vector_size(PARZEN_LANES * sizeof(int64_t))));
+
+/* *v = 2^-*v, with an error below 10^-7 of it; *v from 0, and 0 for 1000 and more. It is 2^n, made of bits, times the
+ * polynomial that is nearest to what is left; adding 1.5 2^52 + 1023 leaves the exponent of 2^n in the low bits. */
+BODY void halvings(lanes *v)
+{
+    const double shift = 0x1.8p52 + 1023, c1 = 6.9314697759871691e-01, c2 = 2.4022242084634990e-01,
+                 c3 = 5.5507337435738317e-02, c4 = 9.6715126881561260e-03, c5 = 1.3264727247281401e-03;
+    lane_bits counts = *v < 1000;
+    lanes shifted = shift - *v, r = *v + (shifted - shift);
+
+    *v = 1 - r * (c1 - r * (c2 - r * (c3 - r * (c4 - r * c5))));
+    *v *= (lanes)((lane_bits)shifted << 52);
+    *v = (lanes)((lane_bits)*v & counts);
+}
+
+/* *z = the mass of a normal distribution above *z, from 0. Source: Abramowitz, Stegun, "Handbook of mathematical
+ * functions", 1964, 7.1.26: the error is below 10^-7. */
+BODY void tails(lanes *z)
+{
+    const double p = 0.3275911 * M_SQRT1_2, a1 = 0.254829592, a2 = -0.284496736, a3 = 1.421413741, a4 = -1.453152027,
+                 a5 = 1.061405429;
+    lanes t = 1 / (1 + p * *z), v = *z * *z * (0.5 * M_LOG2E);
+
+    halvings(&v);
+    *z = 0.5 * v * t * (a1 + t * (a2 + t * (a3 + t * (a4 + t * a5))));
+}
+
+/* --- fitting --- */
 
 /* The spread of the points with the uniform distribution mixed in, times `shrink`. */
 static double spread(const struct axis *a, const double *centre, int n, double shrink)
@@ -101,51 +134,75 @@ static double spread(const struct axis *a, const double *centre, int n, double s
 static void fit_choice(struct parzen *p, int i, struct mem *mem)
 {
     double q = 1.0 / (p->n + 1), n_choices = p->axes[i].n;
-    double *t = p->log_kernel[i] = mem_alloc(mem, 2 * sizeof *t);
+    double *t = p->bits[i] = mem_alloc(mem, 2 * sizeof *t);
 
-    t[0] = log((1 + q) / (1 + n_choices * q));
-    t[1] = log(q / (1 + n_choices * q));
-    memcpy(&p->share[(size_t)i * p->n], p->weight, (size_t)p->n * sizeof *p->share);
+    t[0] = -log2((1 + q) / (1 + n_choices * q));
+    t[1] = -log2(q / (1 + n_choices * q));
+    memcpy(&p->share[(size_t)i * p->room], p->weight, (size_t)p->n * sizeof *p->share);
 }
+
+/* The mass of a normal distribution above z. */
+static double tail(double z) { return 0.5 * erfc(z * M_SQRT1_2); }
 
 static void fit_grid(struct parzen *p, int i, struct mem *mem)
 {
     double n = p->axes[i].n, sigma = p->sigma[i];
-    double *t = p->log_kernel[i] = mem_alloc(mem, (size_t)n * sizeof *t);
+    double *t = p->bits[i] = mem_alloc(mem, (size_t)n * sizeof *t);
 
     for (int k = 0; k < (int)n; k++)    /* from the tail, where differences keep their digits */
-        t[k] = log(fmax(tail((k - 0.5) / n / sigma) - tail((k + 0.5) / n / sigma), 1e-300));
+        t[k] = -log2(fmax(tail((k - 0.5) / n / sigma) - tail((k + 0.5) / n / sigma), 1e-300));
 }
 
-/* REAL and GRID: normal kernels cut off at the ends of the cube; GRID: the mass of each cell. Multiplies `inside` by
- * what is left of each kernel. */
-static void fit_normal(struct parzen *p, int i, double shrink, double *inside)
+/* Kernels of height `peak` are cut off at the ends of the cube: their shares, and multiplies `inside` [room] by what is
+ * left of each. */
+BODY void cut_off_body(const struct parzen *p, int i, double peak, double *inside)
+{
+    const lanes *centre = (const lanes *)&p->centre[(size_t)i * p->room], *weight = (const lanes *)p->weight;
+    lanes *share = (lanes *)&p->share[(size_t)i * p->room], *left_of_all = (lanes *)inside;
+    double end = 1 / p->sigma[i], cell = p->axes[i].kind == AXIS_REAL ? end : end / p->axes[i].n;
+    double middle = p->axes[i].kind == AXIS_REAL ? 0 : cell / 2;
+
+    for (int k = 0; k < p->room / PARZEN_LANES; k++) {
+        lanes below = centre[k] * cell + middle, above = end - below, left;
+
+        tails(&below);
+        tails(&above);
+        left = 1 - below - above;
+        share[k] = peak * weight[k] / left;
+        left_of_all[k] *= left;
+    }
+}
+
+WIDE static void cut_off_wide(const struct parzen *p, int i, double peak, double *inside)
+{
+    cut_off_body(p, i, peak, inside);
+}
+
+/* REAL and GRID: normal kernels cut off at the ends of the cube; GRID: the mass of each cell. */
+static void fit_normal(struct parzen *p, int i, double shrink, struct mem *mem, double *inside)
 {
     const struct axis *a = &p->axes[i];
-    const double *centre = &p->centre[(size_t)i * p->n];
-    double sigma = p->sigma[i] = spread(a, centre, p->n, shrink);
-    double peak = a->kind == AXIS_REAL ? 1 / (sigma * sqrt(2 * M_PI)) : 1, log_peak = log(peak);
+    double sigma = p->sigma[i] = spread(a, &p->centre[(size_t)i * p->room], p->n, shrink);
+    double peak = a->kind == AXIS_REAL ? 1 / (sigma * sqrt(2 * M_PI)) : 1;
 
-    p->scale[i] = 1 / (sigma * M_SQRT2);
-    for (int k = 0; k < p->n; k++) {
-        double u = place(a, centre[k]);
-        double left = 1 - tail(u / sigma) - tail((1 - u) / sigma);
-
-        p->share[(size_t)i * p->n + k] = p->weight[k] * peak / left;
-        p->log_weight[k] += log_peak;
-        inside[k] *= left;
-    }
+    p->scale[i] = sqrt(0.5 * M_LOG2E) / sigma;
+    p->peak_bits -= log2(peak);
+    if (wide())
+        cut_off_wide(p, i, peak, inside);
+    else
+        cut_off_body(p, i, peak, inside);
+    if (a->kind == AXIS_GRID)
+        fit_grid(p, i, mem);
 }
 
-/* One logarithm for many axes; a product of very many would vanish. */
-static void take_logs(struct parzen *p, double least, double *inside)
+static void fit_axis(struct parzen *p, int i, double shrink, struct mem *mem, double *inside)
 {
-    for (int k = 0; k < p->n; k++) {
-        if (inside[k] > least)
-            continue;
-        p->log_weight[k] -= log(inside[k]);
-        inside[k] = 1;
-    }
+    if (p->axes[i].kind == AXIS_CHOICE)
+        fit_choice(p, i, mem);
+    else
+        fit_normal(p, i, shrink, mem, inside);
+    if (p->axes[i].kind != AXIS_REAL)
+        p->prior_bits += log2(p->axes[i].n);
 }
 
 static void fit_weights(struct parzen *p, const double *weights)
@@ -159,143 +216,144 @@ static void fit_weights(struct parzen *p, const double *weights)
     p->prior_weight = 1.0 / (p->n + 1);
 }
 
-static void fit_axis(struct parzen *p, int i, double shrink, double *inside, struct mem *mem)
+/* A product over very many axes would vanish. */
+static void take_logs(struct parzen *p, double *inside)
 {
-    if (p->axes[i].kind == AXIS_CHOICE)
-        fit_choice(p, i, mem);
-    else
-        fit_normal(p, i, shrink, inside);
-    if (p->axes[i].kind == AXIS_GRID)
-        fit_grid(p, i, mem);
-    if (p->axes[i].kind != AXIS_REAL)
-        p->log_prior -= log(p->axes[i].n);
+    for (int k = 0; k < p->n; k++) {
+        p->joint_bits[k] += log2(inside[k]);
+        inside[k] = 1;
+    }
+}
+
+static void reserve(struct parzen *p, struct mem *mem)
+{
+    size_t room = (size_t)p->room, n_axes = (size_t)p->n_axes;
+
+    p->centre = mem_alloc(mem, (n_axes * room + 1) * sizeof *p->centre);
+    p->share = mem_alloc(mem, (n_axes * room + 1) * sizeof *p->share);
+    p->weight = mem_alloc(mem, room * sizeof *p->weight);
+    p->joint = mem_alloc(mem, room * sizeof *p->joint);
+    p->joint_bits = mem_alloc(mem, room * sizeof *p->joint_bits);
+    p->sigma = mem_alloc(mem, (n_axes + 1) * sizeof *p->sigma);
+    p->scale = mem_alloc(mem, (n_axes + 1) * sizeof *p->scale);
+    p->bits = mem_alloc(mem, (n_axes + 1) * sizeof *p->bits);
 }
 
 void parzen_fit(const struct axis *axes, int n_axes, const double *const *points,
                 const double *weights, int n, double width, struct mem *mem, struct parzen *ret)
 {
-    size_t cells = (size_t)n_axes * (size_t)n + 1;
     double shrink = width * pow(n + 1, -0.25); /* Scott's exponent of no axis: see tpe.c */
-    double *inside = mem_alloc(mem, ((size_t)n + 1) * sizeof *inside);
-    struct parzen p = { axes, n_axes, n };
+    struct parzen p = { axes, n_axes, n, .room = (n / PARZEN_LANES + 1) * PARZEN_LANES };
+    double *inside = mem_alloc(mem, (size_t)p.room * sizeof *inside);
 
-    p.centre = mem_alloc(mem, cells * sizeof *p.centre);
-    p.share = mem_alloc(mem, cells * sizeof *p.share);
-    p.weight = mem_alloc(mem, ((size_t)n + 1) * sizeof *p.weight);
-    p.log_weight = mem_alloc(mem, ((size_t)n + 1) * sizeof *p.log_weight);
-    p.sigma = mem_alloc(mem, ((size_t)n_axes + 1) * sizeof *p.sigma);
-    p.scale = mem_alloc(mem, ((size_t)n_axes + 1) * sizeof *p.scale);
-    p.log_kernel = mem_alloc(mem, ((size_t)n_axes + 1) * sizeof *p.log_kernel);
+    reserve(&p, mem);
     fit_weights(&p, weights);
-    p.log_prior = log(p.prior_weight);
-    for (int k = 0; k < n; k++) {
-        p.log_weight[k] = log(p.weight[k]);
+    p.prior_bits = -log2(p.prior_weight);
+    for (int k = 0; k < n; k++)
         inside[k] = 1;
-    }
     for (int i = 0; i < n_axes; i++) {
         for (int k = 0; k < n; k++)
-            p.centre[(size_t)i * n + k] = points[k][i];
-        fit_axis(&p, i, shrink, inside, mem);
-        take_logs(&p, 1e-200, inside);
+            p.centre[(size_t)i * p.room + k] = points[k][i];
+        fit_axis(&p, i, shrink, mem, inside);
+        if (i % LOGS_EVERY == LOGS_EVERY - 1)
+            take_logs(&p, inside);
     }
-    take_logs(&p, INFINITY, inside);
+    for (int k = 0; k < n; k++)
+        p.joint[k] = p.weight[k] / inside[k];
     *ret = p;
 }
 
 /* --- the density --- */
 
-/* Nearly all the time of a suggestion is spent here: a number for each point, in vectors of the compiler's. In memory
- * they are plain arrays. */
-typedef double lanes __attribute__((vector_size(PARZEN_LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
-typedef int64_t lane_bits __attribute__((vector_size(PARZEN_LANES * sizeof(int64_t))));
+struct on_axis {            /* copied out of a mixture, for the compiler to see that nothing of it changes in a loop */
+    enum axis_kind kind;
+    const double *centre;   /* [n] */
+    double scale;
+    const double *bits;
+};
 
-BODY void raise_to(lanes *v, const lanes *least)
+BODY struct on_axis on_axis(const struct parzen *p, int i)
 {
-    lane_bits above = *v > *least;
-
-    *v = (lanes)((above & (lane_bits)*v) | (~above & (lane_bits)*least));
+    return (struct on_axis){ p->axes[i].kind, &p->centre[(size_t)i * p->room], p->scale[i], p->bits[i] };
 }
 
-/* *v = exp(*v), with an error below 10^-7 of it. 2^x is 2^n, made of bits, times the polynomial that is nearest to
- * what is left; adding 1.5 2^52 leaves n in the low bits. Below 2^-1000: 2^-1000. */
-BODY void exps(lanes *v)
+/* Adds to *v the bits that are lost between *x and kernel k. */
+BODY void add_distance(const struct on_axis *a, int k, const lanes *x, lanes *v)
 {
-    const double c1 = 6.9314697759871691e-01, c2 = 2.4022242084634990e-01, c3 = 5.5507337435738317e-02,
-                 c4 = 9.6715126881561260e-03, c5 = 1.3264727247281401e-03;
-    const lanes least = (lanes){0} - 1000;
-    lanes x = *v * M_LOG2E, shifted, r;
+    lanes z = *x - a->centre[k];
 
-    raise_to(&x, &least);
-    shifted = x + 0x1.8p52;
-    r = x - (shifted - 0x1.8p52);
-    *v = 1 + r * (c1 + r * (c2 + r * (c3 + r * (c4 + r * c5))));
-    *v *= (lanes)(((lane_bits)shifted + 1023) << 52);
-}
-
-/* Adds what kernel k has on axis i, without its norm, to the logs in *v. */
-BODY void add_axis(const struct parzen *p, int i, int k, const lanes *x, lanes *v)
-{
-    double centre = p->centre[(size_t)i * p->n + k];
-    const double *t = p->log_kernel[i];
-    lanes z = *x - centre;
-
-    if (p->axes[i].kind == AXIS_REAL) {
-        z *= p->scale[i];
-        *v -= z * z;
+    if (a->kind == AXIS_REAL) {
+        z *= a->scale;
+        *v += z * z;
         return;
     }
     for (int l = 0; l < PARZEN_LANES; l++)
-        (*v)[l] += t[p->axes[i].kind == AXIS_GRID ? (int)fabs(z[l]) : z[l] != 0];
+        (*v)[l] += a->bits[a->kind == AXIS_GRID ? (int)fabs(z[l]) : z[l] != 0];
 }
 
-/* The log of a sum of e^(log of a kernel), of which the largest is taken out first. */
-BODY void joint_body(const struct parzen *p, const lanes *x, lanes *logs, double *ret)
+/* The log of a sum of kernels, of which the nearest is taken out first. */
+BODY void joint_body(const struct parzen *p, const lanes *x, lanes *bits, double *ret)
 {
-    lanes top = (lanes){0} + p->log_prior, sum;
+    double prior = p->prior_bits - p->peak_bits;
+    lanes least = (lanes){0} + prior, sum;
+    int n = p->n;
 
-    for (int k = 0; k < p->n; k++) {
-        lanes v = (lanes){0} + p->log_weight[k];
+    for (int k = 0; k < n; k++)
+        bits[k] = (lanes){0} + p->joint_bits[k];
+    for (int i = 0; i < p->n_axes; i++) {
+        const struct on_axis a = on_axis(p, i);
 
-        for (int i = 0; i < p->n_axes; i++)
-            add_axis(p, i, k, &x[i], &v);
-        raise_to(&top, &v);
-        logs[k] = v;
+        for (int k = 0; k < n; k++)
+            add_distance(&a, k, &x[i], &bits[k]);
+    }
+    for (int k = 0; k < n; k++) {
+        lane_bits nearer = bits[k] < least;
+
+        least = (lanes)((nearer & (lane_bits)bits[k]) | (~nearer & (lane_bits)least));
+    }
+    sum = prior - least;
+    halvings(&sum);
+    for (int k = 0; k < n; k++) {
+        lanes v = bits[k] - least;
+
+        halvings(&v);
+        sum += p->joint[k] * v;
     }
     for (int l = 0; l < PARZEN_LANES; l++)
-        sum[l] = exp(p->log_prior - top[l]);
-    for (int k = 0; k < p->n; k++) {
-        lanes v = logs[k] - top;
-
-        exps(&v);
-        sum += v;
-    }
-    for (int l = 0; l < PARZEN_LANES; l++)
-        ret[l] = top[l] + log(sum[l]);
+        ret[l] = (log2(sum[l]) - least[l] - p->peak_bits) * M_LN2;
 }
 
 BODY void separate_body(const struct parzen *p, const lanes *x, double *ret)
 {
+    lanes product = (lanes){0} + 1;
+    int n = p->n;
+
     for (int l = 0; l < PARZEN_LANES; l++)
         ret[l] = 0;
     for (int i = 0; i < p->n_axes; i++) {
-        const double *share = &p->share[(size_t)i * p->n];
-        lanes sum = (lanes){0} + p->prior_weight / (p->axes[i].kind == AXIS_REAL ? 1 : p->axes[i].n);
+        const struct on_axis a = on_axis(p, i);
+        const double *share = &p->share[(size_t)i * p->room];
+        lanes sum = (lanes){0} + p->prior_weight / (a.kind == AXIS_REAL ? 1 : p->axes[i].n);
 
-        for (int k = 0; k < p->n; k++) {
+        for (int k = 0; k < n; k++) {
             lanes v = {0};
 
-            add_axis(p, i, k, &x[i], &v);
-            exps(&v);
+            add_distance(&a, k, &x[i], &v);
+            halvings(&v);
             sum += share[k] * v;
         }
+        product *= sum;
+        if (i % LOGS_EVERY != LOGS_EVERY - 1 && i != p->n_axes - 1)
+            continue;
         for (int l = 0; l < PARZEN_LANES; l++)
-            ret[l] += log(sum[l]);
+            ret[l] += log(product[l]);
+        product = (lanes){0} + 1;
     }
 }
 
-WIDE static void joint_wide(const struct parzen *p, const lanes *x, lanes *logs, double *ret)
+WIDE static void joint_wide(const struct parzen *p, const lanes *x, lanes *bits, double *ret)
 {
-    joint_body(p, x, logs, ret);
+    joint_body(p, x, bits, ret);
 }
 
 WIDE static void separate_wide(const struct parzen *p, const lanes *x, double *ret) { separate_body(p, x, ret); }
@@ -319,9 +377,10 @@ void parzen_log_densities(const struct parzen *p, enum parzen_form form, const d
 
 double draws_next(struct draws *d)
 {
-    if (d->next % 2 == 0)
-        rng_two(d->seed, d->trial, d->next / 2, d->stream, d->two);
-    return d->two[d->next++ % 2];
+    if (d->next % DRAWS_AHEAD == 0) /* several at once, because the processor makes them side by side */
+        for (uint32_t i = 0; i < DRAWS_AHEAD; i += 2)
+            rng_two(d->seed, d->trial, (d->next + i) / 2, d->stream, &d->ahead[i]);
+    return d->ahead[d->next++ % DRAWS_AHEAD];
 }
 
 /* A kernel by its weight, or n for the prior. */
@@ -338,8 +397,7 @@ static int draw_kernel(const struct parzen *p, struct draws *d)
 static double draw_normal(double mean, double sigma, struct draws *d)
 {
     for (int i = 0; i < SAMPLE_TRIES; i++) {
-        double r = sqrt(-2 * log(1 - draws_next(d)));
-        double u = mean + sigma * r * cos(2 * M_PI * draws_next(d));
+        double u = mean + sigma * rng_normal(draws_next(d));
 
         if (u >= 0 && u < 1)
             return u;
@@ -356,9 +414,9 @@ static double draw_axis(const struct parzen *p, int i, int k, struct draws *d)
         u = draws_next(d);
         return a->kind == AXIS_REAL ? u : floor(u * a->n);
     }
-    centre = p->centre[(size_t)i * p->n + k];
+    centre = p->centre[(size_t)i * p->room + k];
     if (a->kind == AXIS_CHOICE) { /* kept, or any */
-        if (draws_next(d) < exp(p->log_kernel[i][0]) - exp(p->log_kernel[i][1]))
+        if (draws_next(d) < exp2(-p->bits[i][0]) - exp2(-p->bits[i][1]))
             return centre;
         return floor(draws_next(d) * a->n);
     }

@@ -13,6 +13,7 @@ struct mem;
 enum {
     PARZEN_GRID_MAX = 4096,         /* a finer grid is a real axis */
     PARZEN_LANES = 4,               /* points whose density is computed at once */
+    DRAWS_AHEAD = 8,                /* random numbers made at once */
 };
 
 enum axis_kind { AXIS_REAL, AXIS_GRID, AXIS_CHOICE };
@@ -35,18 +36,21 @@ void axes_cube(const struct axis *axes, int n_axes, const double *x, double *ret
  * learnt) or as a product of sums (axes are independent). */
 enum parzen_form { PARZEN_JOINT, PARZEN_SEPARATE };
 
-struct parzen {
+struct parzen {             /* logs are to the base 2, and count down: bits less */
     const struct axis *axes;
     int n_axes, n;
-    double *centre;         /* [n_axes x n] */
-    double *weight;         /* [n]; with prior_weight they sum to 1 */
+    int room;               /* n and up to PARZEN_LANES more, of weight 0 */
+    double *centre;         /* [n_axes x room] */
+    double *weight;         /* [room]; with prior_weight they sum to 1 */
     double prior_weight;
     double *sigma;          /* [n_axes]; of REAL and GRID, as part of the cube */
-    double *scale;          /* [n_axes]; of distances: 1 / (sigma sqrt 2) */
-    double *share;          /* [n_axes x n] weight times the factor that makes the kernel's mass 1 on the axis */
-    double **log_kernel;    /* [n_axes]; GRID: by distance in cells; CHOICE: same, another */
-    double *log_weight;     /* [n] with the logs of all those factors added */
-    double log_prior;       /* weight and density of the prior */
+    double *scale;          /* [n_axes]; of distances, whose squares are bits */
+    double *share;          /* [n_axes x room] weight times the factor that makes the kernel's mass 1 on the axis */
+    double **bits;          /* [n_axes]; GRID: by distance in cells; CHOICE: same, another */
+    double *joint;          /* [room] weight times those factors of all axes, but for what is in the next two: */
+    double *joint_bits;     /* [room] the factors of most axes when there are many; else 0 */
+    double peak_bits;       /* what the kernels have in common */
+    double prior_bits;      /* weight and density of the prior */
 };
 
 /* `points` [n] of coordinates, `weights` [n] of any sum; `width` scales the kernels. Nothing of
@@ -62,7 +66,7 @@ void parzen_log_densities(const struct parzen *p, enum parzen_form form, const d
 struct draws {                      /* random numbers of one trial, one after the other */
     uint64_t seed, trial;
     uint32_t next, stream;
-    double two[2];                  /* the last ones made; every second call makes new ones */
+    double ahead[DRAWS_AHEAD];      /* the last ones made */
 };
 
 double draws_next(struct draws *d); /* uniform in [0, 1) */

@@ -5,6 +5,7 @@
  * Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.3
  * and table 2. */
 
+#include <math.h>
 #include <stdint.h>
 
 /* counter[4] and key[2] in, counter[4] out. */
@@ -42,4 +43,20 @@ static inline double rng_uniform(uint64_t seed, uint64_t trial, uint32_t dimensi
 
     rng_two(seed, trial, dimension, stream, two);
     return two[0];
+}
+
+/* What a normal number, of mean 0 and width 1, is below with the probability u, from 0 to 1; kept within 7. Source: M. J.
+ * Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37, 1988, PPND7:
+ * seven digits. */
+static inline double rng_normal(double u)
+{
+    double q = u - 0.5, r = 0.180625 - q * q;
+
+    if (r >= 0)
+        return q * (((59.10937472 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179) /
+               (((67.1875636 * r + 78.757757664) * r + 17.895169469) * r + 1);
+    r = fmin(sqrt(-log(q < 0 ? u : 1 - u)), 5) - 1.6;
+    r = (((0.17023821103 * r + 1.3067284816) * r + 2.75681539) * r + 1.4234372777) /
+        ((0.12021132975 * r + 0.7370016425) * r + 1);
+    return q < 0 ? -r : r;
 }

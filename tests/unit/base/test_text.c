@@ -87,6 +87,41 @@ static void every_real_reads_back_as_itself(void **state)
     }
 }
 
+/* The least digits from 15 on that read back, by the library. */
+static void obvious_form(double v, char buf[32])
+{
+    int digits = 15;
+
+    do
+        snprintf(buf, 32, "%.*g", digits, v);
+    while (digits++ < 17 && strtod(buf, NULL) != v);
+    if (!strchr(buf, '.'))
+        strcat(buf, ".0");
+}
+
+static void plain_numbers_print_as_the_library_prints_them(void **state)
+{
+    uint64_t bits = 7;
+    char buf[32], want[32];
+
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        double v;
+
+        bits = bits * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        v = (double)(bits >> (11 + bits % 41)) * 0x1p-53;     /* some have few digits, and end in the middle of two */
+        v = (i % 2 ? -v : v) * pow(i % 3 ? 10 : 2, i % 19 - 3);
+        if (fabs(v) < 1e-4 || fabs(v) >= 1e15)
+            continue;
+        real_to_text(v, buf);
+        obvious_form(v, want);
+        assert_string_equal(buf, want);
+        real_to_text(nearbyint(v), buf);
+        obvious_form(nearbyint(v), want);
+        assert_string_equal(buf, want);
+    }
+}
+
 static void whole_numbers_print_to_the_last_digit(void **state)
 {
     static const struct { int64_t value; const char *text; } known[] = {
@@ -179,6 +214,7 @@ int main(void)
         cmocka_unit_test(taken_text_leaves_nothing_behind),
         cmocka_unit_test(reals_print_as_python_prints_them),
         cmocka_unit_test(every_real_reads_back_as_itself),
+        cmocka_unit_test(plain_numbers_print_as_the_library_prints_them),
         cmocka_unit_test(whole_numbers_print_to_the_last_digit),
         cmocka_unit_test(json_has_no_number_for_what_is_none),
         cmocka_unit_test(json_text_always_parses),

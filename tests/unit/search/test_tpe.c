@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "search/algorithm.h"
 #include "search/methods/parzen.h"
+#include "search/methods/rng.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -123,6 +124,56 @@ static void a_density_is_what_its_definition_says(void **state)
             }
         }
     }
+}
+
+/* So many that the product of what is left of the kernels, and that of the densities, would vanish. */
+static void a_density_of_many_parameters_is_what_its_definition_says(void **state)
+{
+    enum { MANY = 2000 };
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    struct dimension many[MANY];
+    struct axis axes[MANY];
+    double *rows_of_many[2], *x = mem_alloc(mem, MANY * PARZEN_LANES * sizeof *x), scratch[2 * PARZEN_LANES];
+    double logs[PARZEN_LANES], want[2][3] = { { log(1.0 / 3), log(1.0 / 3), log(1.0 / 3) } };
+    struct parzen p;
+
+    (void)state;
+    for (int k = 0; k < 2; k++)
+        rows_of_many[k] = mem_alloc(mem, MANY * sizeof *rows_of_many[k]);
+    for (int i = 0; i < MANY; i++) {
+        many[i] = dims[0];
+        rows_of_many[0][i] = 0.001 * (i % 7);
+        rows_of_many[1][i] = 0.001 * (i % 5);
+        x[i * PARZEN_LANES] = 0.001 * (i % 3);
+    }
+    assert_int_equal(axes_of(&(struct space){ many, MANY }, axes), MANY);
+    parzen_fit(axes, MANY, (const double *const *)rows_of_many, (const double[]){ 1, 1 }, 2, 1, mem, &p);
+    for (int i = 0; i < MANY; i++) {
+        double on[2];
+
+        for (int k = 0; k < 2; k++) {
+            double u = rows_of_many[k][i], sigma = p.sigma[i];
+
+            on[k] = exp(-0.5 * pow((x[i * PARZEN_LANES] - u) / sigma, 2)) / (sigma * sqrt(2 * M_PI)) /
+                    (cdf((1 - u) / sigma) - cdf(-u / sigma));
+            want[0][k] += log(on[k]);
+        }
+        want[1][0] += log((on[0] + on[1] + 1) / 3);
+    }
+    parzen_log_densities(&p, PARZEN_JOINT, x, scratch, logs);
+    want[0][0] += log1p(exp(want[0][1] - want[0][0]) + exp(want[0][2] - want[0][0]));
+    assert_true(fabs(logs[0] - want[0][0]) < 1e-3);
+    parzen_log_densities(&p, PARZEN_SEPARATE, x, scratch, logs);
+    assert_true(fabs(logs[0] - want[1][0]) < 1e-3);
+}
+
+static void normal_numbers_have_the_normal_distribution(void **state)
+{
+    (void)state;
+    for (int i = 1; i < 10000; i++)
+        assert_true(fabs(cdf(rng_normal(i / 1e4)) - i / 1e4) < 1e-6);
+    assert_true(fabs(rng_normal(1e-9) + 5.9978070) < 1e-5);
+    assert_true(fabs(rng_normal(0)) < 7 && fabs(rng_normal(1)) < 7);
 }
 
 static void a_density_sums_to_one(void **state)
@@ -318,7 +369,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_density_is_what_its_definition_says),
+        cmocka_unit_test(a_density_of_many_parameters_is_what_its_definition_says),
         cmocka_unit_test(a_density_sums_to_one),
+        cmocka_unit_test(normal_numbers_have_the_normal_distribution),
         cmocka_unit_test(samples_follow_the_density),
         cmocka_unit_test(a_bowl_is_found_in_both_directions),
         cmocka_unit_test(a_restart_suggests_what_would_have_been_suggested),
