@@ -13,6 +13,10 @@ enum { STREAM_MODEL = 1, BAD_MAX = 128, GOOD_MIN = 2 };
 static const double bad_width = 0.5;
 static const double weight_power = 5;                   /* of the rank of a good point */
 static const double settled = 20, narrowing = 0.3;      /* good widths shrink as (points / settled)^-narrowing */
+static const double widening = 0.16, most_wide = 15;    /* all grow as (1 + points under way, to so many)^widening */
+static const double pending_weight = 0.25;              /* of a point under way among the bad ones */
+static const double middle_share = 1.7;                 /* so many times the good points have a middle, a kernel that */
+static const double middle_weight = 2;                  /* has so many times the weight of all of those */
 
 const struct estimator_params estimator_usual = { .candidates = 24, .good_max = 25, .good_ratio = 0.15 };
 
@@ -156,17 +160,47 @@ static size_t count_good(const struct evidence *e, const struct estimator_params
     return good;
 }
 
+static double widened(const struct evidence *e) { return pow(1 + fmin((double)e->pending.n, most_wide), widening); }
+
+/* The weighted mean of the best points, with the weights of CMA-ES; choices are those of the best. */
+static const double *middle(const struct evidence *e, size_t n_good, struct mem *mem)
+{
+    size_t share = (size_t)ceil(middle_share * (double)n_good), valued = evidence_valued(e);
+    size_t n = share < valued ? share : valued;
+    double *x = mem_alloc(mem, ((size_t)e->n_axes + 1) * sizeof *x), total = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double weight = log((double)n + 0.5) - log((double)i + 1);
+
+        total += weight;
+        for (int a = 0; a < e->n_axes; a++)
+            x[a] += weight * e->told.items[i].x[a];
+    }
+    for (int a = 0; a < e->n_axes; a++) {
+        x[a] /= total;
+        if (e->axes[a].kind == AXIS_GRID)
+            x[a] = nearbyint(x[a]);
+        else if (e->axes[a].kind == AXIS_CHOICE)
+            x[a] = e->told.items[0].x[a];
+    }
+    return x;
+}
+
 static void fit_good(const struct evidence *e, size_t n, struct mem *mem, struct parzen *ret)
 {
     const double **x = mem_alloc(mem, (n + 1) * sizeof *x);
     double *weights = mem_alloc(mem, (n + 1) * sizeof *weights);
-    double width = pow(fmax((double)e->told.n / settled, 1), -narrowing);
+    double width = widened(e) * pow(fmax((double)e->told.n / settled, 1), -narrowing);
+    bool by_middle = e->pending.n && n > 1;
 
     for (size_t i = 0; i < n; i++) {
         x[i] = e->told.items[i].x;
         weights[i] = pow((double)(n - i) / (double)n, weight_power);
+        weights[n] += middle_weight * weights[i];
     }
-    parzen_fit(e->axes, e->n_axes, x, weights, (int)n, width, mem, ret);
+    if (by_middle)
+        x[n] = middle(e, n, mem);
+    parzen_fit(e->axes, e->n_axes, x, weights, (int)n + by_middle, width, mem, ret);
 }
 
 /* The rest, thinned, and what is under way. */
@@ -183,8 +217,8 @@ static void fit_bad(const struct evidence *e, size_t n_good, struct mem *mem,
     for (size_t i = 0; i < late; i++)
         x[take + i] = e->pending.items[e->pending.n - 1 - i].x;
     for (size_t i = 0; i < take + late; i++)
-        weights[i] = 1;
-    parzen_fit(e->axes, e->n_axes, x, weights, (int)(take + late), bad_width, mem, ret);
+        weights[i] = i < take ? 1 : pending_weight;
+    parzen_fit(e->axes, e->n_axes, x, weights, (int)(take + late), bad_width * widened(e), mem, ret);
 }
 
 /* Candidates drawn from one model, and the best of them so far. */

@@ -5,6 +5,7 @@
 #include "search/algorithm.h"
 #include "search/methods/parzen.h"
 #include "search/methods/rng.h"
+#include "search/methods/sobol.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -241,17 +242,20 @@ static struct algorithm_ctx *new_tpe(const struct space *s, const char *name, co
 
 static double loss_at(const double *x) { return pow(x[0] - 0.37, 2) + pow(x[1] - 0.7, 2) + (x[2] < 1.0 / 3 ? 0 : 0.2); }
 
-/* The best loss of n trials. */
-static double search(bool maximize, int n)
+/* The best loss of 60 trials, `parallel` at a time. */
+static double search(bool maximize, int parallel)
 {
+    enum { N = 60 };
     struct err err = {0};
     struct algorithm_ctx *a = new_tpe(&space, NULL, NULL, maximize, &err);
-    double x[DIMS] = {0}, best = INFINITY;
+    double x[N][DIMS] = {0}, best = INFINITY;
 
-    for (int64_t t = 0; t < n; t++) {
-        assert_int_equal(ask_for(&tpe_algorithm, a, t, x, &err), 1);
-        tell_of(&tpe_algorithm, a, t, x, TRIAL_DONE, maximize ? -loss_at(x) : loss_at(x));
-        best = fmin(best, loss_at(x));
+    for (int64_t t = 0, ended = 1 - parallel; t < N; t++, ended++) {
+        assert_int_equal(ask_for(&tpe_algorithm, a, t, x[t], &err), 1);
+        if (ended < 0)
+            continue;
+        tell_of(&tpe_algorithm, a, ended, x[ended], TRIAL_DONE, maximize ? -loss_at(x[ended]) : loss_at(x[ended]));
+        best = fmin(best, loss_at(x[ended]));
     }
     tpe_algorithm.free(a);
     return best;
@@ -260,8 +264,37 @@ static double search(bool maximize, int n)
 static void a_bowl_is_found_in_both_directions(void **state)
 {
     (void)state;
-    assert_true(search(false, 60) < 0.01);
-    assert_true(search(true, 60) == search(false, 60));
+    assert_true(search(false, 1) < 0.01);
+    assert_true(search(true, 1) == search(false, 1));
+}
+
+static void a_bowl_is_found_by_four_at_a_time(void **state)
+{
+    (void)state;
+    assert_true(search(false, 4) < 0.01);
+    assert_true(search(false, 12) < 0.02);
+}
+
+/* Until then points are those of the Sobol sequence, however many are under way. */
+static void the_model_waits_for_trials_to_end(void **state)
+{
+    struct err err = {0};
+    struct algorithm_ctx *a = new_tpe(&space, "WarmUp", "5", false, &err);
+    double x[DIMS] = {0}, first[DIMS] = {0};
+
+    (void)state;
+    for (int64_t t = 0; t < 30; t++) {
+        ask_for(&tpe_algorithm, a, t, x, &err);
+        assert_true(x[0] == sobol_uniform(4, (uint64_t)t, 0));
+        if (t < 4)
+            tell_of(&tpe_algorithm, a, t, x, TRIAL_DONE, loss_at(x));
+        if (t == 4)
+            memcpy(first, x, sizeof x);
+    }
+    tell_of(&tpe_algorithm, a, 4, first, TRIAL_DONE, loss_at(first));
+    ask_for(&tpe_algorithm, a, 30, x, &err);
+    assert_true(x[0] != sobol_uniform(4, 30, 0));
+    tpe_algorithm.free(a);
 }
 
 /* Outcomes told in any order, or told anew after a restart, lead to the same suggestion. */
@@ -374,6 +407,8 @@ int main(void)
         cmocka_unit_test(normal_numbers_have_the_normal_distribution),
         cmocka_unit_test(samples_follow_the_density),
         cmocka_unit_test(a_bowl_is_found_in_both_directions),
+        cmocka_unit_test(a_bowl_is_found_by_four_at_a_time),
+        cmocka_unit_test(the_model_waits_for_trials_to_end),
         cmocka_unit_test(a_restart_suggests_what_would_have_been_suggested),
         cmocka_unit_test(what_is_under_way_is_avoided),
         cmocka_unit_test(nothing_useful_to_learn_from_is_no_trouble),
