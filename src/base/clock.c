@@ -17,6 +17,11 @@ int64_t clock_unix_ms(void) { return read_ns(CLOCK_REALTIME) / 1000000; }
 int64_t clock_mono_ms(void) { return read_ns(CLOCK_MONOTONIC) / 1000000; }
 int64_t clock_mono_ns(void) { return read_ns(CLOCK_MONOTONIC); }
 
+double clock_minutes_between(int64_t from_ms, int64_t to_ms)
+{
+    return to_ms > from_ms ? (double)(to_ms - from_ms) / 60000 : 0;
+}
+
 char *clock_utc_text(int64_t unix_ms, char buf[32])
 {
     time_t s = (time_t)(unix_ms / 1000);

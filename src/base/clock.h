@@ -9,6 +9,9 @@ int64_t clock_unix_ms(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_ns(void);
 
+/* Minutes from one wall-clock time to another; 0 when the clock was set back between them. */
+double clock_minutes_between(int64_t from_ms, int64_t to_ms);
+
 /* The text forms of the API. `buf` takes 32 bytes; each returns buf.
  *   utc    2026-01-05T10:00:00Z        (execs: createTime)
  *   local  2026-01-05 10:00:00         (searches: createtime, startTime, endTime)

@@ -292,7 +292,7 @@ int dataset_fill(struct dataset *d, int64_t now_ms, struct mem *mem, struct err 
     report_labels(d->report, "test", mem, &d->test_labels);
     d->submitted_time = mem_strdup(mem, clock_local_text(d->created_ms, time));
     d->run_minutes = d->started_ms == INT_UNSET ? NAN
-                     : (double)((d->ended_ms == INT_UNSET ? now_ms : d->ended_ms) - d->started_ms) / 60000;
+                     : clock_minutes_between(d->started_ms, d->ended_ms == INT_UNSET ? now_ms : d->ended_ms);
     d->size_mb = d->size_bytes == INT_UNSET ? NAN : (double)d->size_bytes / 1e6;
     d->percent = NAN;
     return 0;

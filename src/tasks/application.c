@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tasks/application.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "tasks/exec_paths.h"
@@ -214,7 +215,7 @@ static double minutes(const struct exec *e, int64_t now_ms)
 {
     if (e->started_ms == INT_UNSET)
         return 0;
-    return (double)((e->ended_ms == INT_UNSET ? now_ms : e->ended_ms) - e->started_ms) / 60000;
+    return clock_minutes_between(e->started_ms, e->ended_ms == INT_UNSET ? now_ms : e->ended_ms);
 }
 
 void application_make(const struct exec *e, const struct settings *s, int64_t now_ms,

@@ -34,6 +34,13 @@ static void spans_print_hours_of_any_length(void **state)
         assert_string_equal(clock_span_text(known[i].ms, buf), known[i].text);
 }
 
+static void a_clock_that_is_set_back_makes_no_time_negative(void **state)
+{
+    (void)state;
+    assert_true(clock_minutes_between(60000, 150000) == 1.5);
+    assert_true(clock_minutes_between(150000, 149997) == 0);
+}
+
 static void the_monotonic_clock_never_goes_back(void **state)
 {
     int64_t before = clock_mono_ns(), now;
@@ -53,6 +60,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_print_in_the_forms_of_the_api),
         cmocka_unit_test(spans_print_hours_of_any_length),
+        cmocka_unit_test(a_clock_that_is_set_back_makes_no_time_negative),
         cmocka_unit_test(the_monotonic_clock_never_goes_back),
     };
 
