@@ -16,6 +16,7 @@ static int64_t read_ns(clockid_t clock)
 int64_t clock_unix_ms(void) { return read_ns(CLOCK_REALTIME) / 1000000; }
 int64_t clock_mono_ms(void) { return read_ns(CLOCK_MONOTONIC) / 1000000; }
 int64_t clock_mono_ns(void) { return read_ns(CLOCK_MONOTONIC); }
+int64_t clock_boot_ms(void) { return read_ns(CLOCK_BOOTTIME) / 1000000; }
 
 double clock_minutes_between(int64_t from_ms, int64_t to_ms)
 {

@@ -8,6 +8,7 @@
 int64_t clock_unix_ms(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_ns(void);
+int64_t clock_boot_ms(void);    /* since the machine started, as /proc/<pid>/stat counts */
 
 /* Minutes from one wall-clock time to another; 0 when the clock was set back between them. */
 double clock_minutes_between(int64_t from_ms, int64_t to_ms);

@@ -24,7 +24,8 @@
  *   n_processes, and for each: label service("0", "1") channel("0", "1") argc argv... envc env...
  *
  * Files in the run directory:
- *   LOCK_FILE     empty: nothing was started yet. Then lines "shepherd <pid>", "group <pgid>"...
+ *   LOCK_FILE     empty: nothing was started yet. Then lines "machine <boot id>", "shepherd <pid> <when>",
+ *                 "group <pgid> <when>"...; when: ms since the machine started, which no clock that is set can change
  *   EXIT_FILE     the exit record, written aside and renamed: lines key=value, all of
  *                 code signal stopped reason started_ms ended_ms. code is -1 when signalled. None on a leash
  *   SOCKET_FILE   where the next server connects; there only while none is connected. Renamed to this
@@ -39,6 +40,7 @@
 
 #define ORDERS_VERSION "3"
 #define LOCK_FILE      "lock"
+#define BOOT_ID_FILE   "/proc/sys/kernel/random/boot_id"
 #define EXIT_FILE      "exit"
 #define SOCKET_FILE    "sock"
 

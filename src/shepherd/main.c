@@ -258,10 +258,19 @@ static int open_signals(void)
 
 bool write_down(const struct shepherd *s, const char *what, pid_t pid)
 {
-    char line[64];
-    int len = snprintf(line, sizeof line, "%s %d\n", what, (int)pid);
+    char line[96];
+    int len = snprintf(line, sizeof line, "%s %d %" PRId64 "\n", what, (int)pid, clock_boot_ms());
 
     return write(s->lock_fd, line, (size_t)len) == len;
+}
+
+static bool write_down_machine(const struct shepherd *s)
+{
+    CLEANUP(fd_closep) int fd = open(BOOT_ID_FILE, O_RDONLY | O_CLOEXEC);
+    char line[64] = "machine ";
+    ssize_t len = strlen(line), more = fd < 0 ? 0 : read(fd, line + len, sizeof line - (size_t)len);
+
+    return more <= 0 || write(s->lock_fd, line, (size_t)(len + more)) == len + more;
 }
 
 static int last_given(const struct orders *o)
@@ -294,7 +303,7 @@ static bool prepare(struct shepherd *s)
     }
     s->at_home = true;
     s->launcher_log = open("launcher.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    if (!write_down(s, "shepherd", getpid())) {
+    if (!write_down_machine(s) || !write_down(s, "shepherd", getpid())) {
         explain(s, "cannot write %s/%s: %s", s->orders.run_dir, LOCK_FILE, strerror(errno));
         return false;
     }

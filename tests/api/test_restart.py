@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What outlives the server: its tasks, its queue, its wishes and its tokens, after a clean stop and after a kill."""
+import os
 import signal
 
 import pytest
@@ -220,6 +221,14 @@ def test_a_shepherd_killed_while_the_server_is_down_is_found_out(make_server, ga
     end(server)
     end_process(shepherd)
     server.start()
+    lost(server, task)
+
+
+def test_a_clock_that_was_set_forward_hides_nothing_of_a_task(make_server, gate):
+    server = make_server(ONE_SLOT)
+    task = gated(server, gate, script=FAMILY)
+    os.utime(server.data / "run" / task / "lock", (1, 1))      # long before the machine started, by its clock of today
+    end_process(shepherd_of(server, task))
     lost(server, task)
 
 

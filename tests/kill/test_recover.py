@@ -5,7 +5,9 @@ thought of."""
 import json
 import os
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -141,6 +143,26 @@ def test_without_a_whole_exit_record_a_begun_task_is_lost_and_not_run_again(serv
     done = server.wait_exec(task)
     assert done["state"] == "ERROR" and "shepherd was killed" in done["events"]
     assert n_runs(server, task) == 0
+
+
+@pytest.fixture
+def stranger():
+    """A process group that is none of ours."""
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("lines", ["machine of-yesterday\nshepherd {dead} 5\ngroup {group} 9000000000000\n",
+                                   "machine {boot}\nshepherd {dead} 5\ngroup {group} 5\n"],
+                         ids=["before the machine started anew", "before the number was given out again"])
+def test_a_number_that_was_a_group_of_a_task_is_left_alone(server, gate, stranger, lines):
+    [task] = stored(server, gate)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    (run_dir(server, task) / "lock").write_text(lines.format(dead=DEAD, group=stranger.pid, boot=boot))
+    server.start()
+    assert server.wait_exec(task)["state"] == "ERROR"
+    assert stranger.poll() is None
 
 
 # --- a shepherd that lives but does not answer ---

@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 enum {
@@ -64,50 +63,38 @@ static bool read_stat(pid_t pid, char *ret_state, pid_t *ret_group, unsigned lon
                           "%*d %llu", ret_state, ret_group, ret_start) == 3;
 }
 
-/* When the machine started, Unix time in s; 0 when unknown. */
-static int64_t boot_time(void)
-{
-    CLEANUP(text_done) struct text text = {0};
-    const char *at;
-    long long s = 0;
-
-    read_all("/proc/stat", &text);
-    at = strstr(text.data, "\nbtime ");
-    return at && sscanf(at, "\nbtime %lld", &s) == 1 ? s : 0;
-}
-
 /* A number is no longer our group when its leader is younger than the note: then the group had died and
  * the number was given out again. While any member lives, the kernel does not do that. */
-static bool is_still_ours(pid_t group, int64_t noted_s, int64_t boot_s)
+static bool is_still_ours(pid_t group, long long noted_ms)
 {
+    long long tick_ms = 1000 / sysconf(_SC_CLK_TCK);
     unsigned long long start;
     pid_t of;
     char state;
 
-    if (!read_stat(group, &state, &of, &start))
-        return true;
-    return boot_s + (int64_t)start / sysconf(_SC_CLK_TCK) <= noted_s + 1;
+    return !read_stat(group, &state, &of, &start) || (long long)start * tick_ms <= noted_ms + tick_ms;
 }
 
 /* False: the machine was started anew since, so nothing is left. */
 static bool read_groups(struct search *s, const char *run_dir)
 {
     CLEANUP(text_done) struct text text = {0};
+    CLEANUP(text_done) struct text machine = {0};
     CLEANUP(freep) char *path = NULL;
-    int64_t boot_s = boot_time();
-    struct stat st;
+    const char *noted;
+    long long noted_ms;
     int group;
 
     if (asprintf(&path, "%s/" LOCK_FILE, run_dir) < 0)
         abort();
-    if (stat(path, &st) < 0)
-        return true;
-    if (st.st_mtime < boot_s)
-        return false;
     read_all(path, &text);
+    read_all(BOOT_ID_FILE, &machine);
+    noted = strstr(text.data, "machine ");
+    if (noted && strncmp(noted + strlen("machine "), machine.data, machine.len) != 0)
+        return false;
     for (const char *at = strstr(text.data, "group "); at; at = strstr(at + 1, "group "))
-        if (sscanf(at, "group %d", &group) == 1 && group > 1 && s->n_groups < GROUPS_MAX
-            && is_still_ours(group, st.st_mtime, boot_s))
+        if (sscanf(at, "group %d %lld", &group, &noted_ms) == 2 && group > 1 && s->n_groups < GROUPS_MAX
+            && is_still_ours(group, noted_ms))
             s->groups[s->n_groups++] = group;
     return true;
 }
