@@ -4,7 +4,7 @@
 Every algorithm minimises every problem, once per seed. The score of a run is 0 at the median of random search with the same
 number of trials and 1 at the optimum (below 0: worse than random; cut off at -1). The table has the mean with a 95 % bootstrap
 interval over problems and seeds. Algorithms of ours run as `trainyard suggest` of TRAINYARD_BUILD (build/); an algorithm may
-have parameters: Tpe:WarmUp=10,EICandidate=48. Peers are those of peers.py. bench/search/run installs what this needs.
+have parameters: Tpe:WarmUp=10,EICandidate=48, and seeds of its own number: hebo@1. Peers are those of peers.py. bench/search/run installs what this needs.
 
     bench/search/run quality Tpe Bayesian optuna-tpe --seeds 5 --keep runs.jsonl
     bench/search/run quality Tpe optuna-tpe --suite fresh --against optuna-tpe
@@ -100,14 +100,14 @@ class Runs:
 
 # --- scores ---
 
-def scores_of(runs, problem, specs, seeds, parallel):
-    """[spec][budget][seed]"""
+def scores_of(runs, problem, seeds, parallel):
+    """{spec: [budget][seed]} for {spec: its seeds}"""
     random = [runs.get("Random", problem, s) for s in (RANDOM_SEEDS_REAL if problem.real else RANDOM_SEEDS)]
     found = min(c[-1] for key, c in runs.curves.items() if f"|{problem.name}|" in key)
     optimum = found if problem.optimum is None else problem.optimum
     base = {b: statistics.median(c[b - 1] for c in random) for b in BUDGETS}
-    return [[[np.clip((base[b] - runs.get(spec, problem, seed, parallel)[b - 1]) / (base[b] - optimum), -1, 1)
-              if base[b] > optimum else 0.0 for seed in seeds] for b in BUDGETS] for spec in specs]
+    return {spec: [[np.clip((base[b] - runs.get(spec, problem, seed, parallel)[b - 1]) / (base[b] - optimum), -1, 1)
+                    if base[b] > optimum else 0.0 for seed in own] for b in BUDGETS] for spec, own in seeds.items()}
 
 
 def interval(table):
@@ -118,25 +118,41 @@ def interval(table):
     return table.mean(), *np.percentile(means, [2.5, 97.5])
 
 
-def report(scores, problems, specs, args):
-    """scores [problems, specs, budgets, seeds]"""
-    width = max(map(len, specs))
+def difference(a, b):
+    """Run by run where there are as many of both, else of the means of each problem."""
+    return a - b if a.shape == b.shape else a.mean(2, keepdims=True) - b.mean(2, keepdims=True)
+
+
+def report(scores, problems, args):
+    """scores {spec: [problems, budgets, seeds]}"""
+    width = max(map(len, scores))
     if args.each:
-        for row, p in zip(scores.mean(3), problems):
-            print(f"{p.suite} {p.name:<36}", *(f"{s}: " + " ".join(f"{x:6.3f}" for x in cell) for s, cell in zip(specs, row)), sep="  ")
-    print(f"{len(problems)} problems, {args.seeds} seeds, {args.parallel} at a time; 0 = median random search, 1 = optimum")
-    print(f"{'':<{width}}" + "".join(f"   at {b:<4} 95 % interval  " for b in BUDGETS))
+        for i, p in enumerate(problems):
+            print(f"{p.suite} {p.name:<36}", *(f"{s}: " + " ".join(f"{x:6.3f}" for x in table[i].mean(1)) for s, table in scores.items()),
+                  sep="  ")
+    print(f"{len(problems)} problems, {args.parallel} at a time; 0 = median random search, 1 = optimum")
+    print(f"{'':<{width}}  seeds" + "".join(f"   at {b:<4} 95 % interval  " for b in BUDGETS))
 
     def line(name, table):
-        print(f"{name:<{width}}" + "".join("   {:6.3f}  [{:.3f}, {:.3f}]".format(*interval(table[:, b])) for b in range(len(BUDGETS))))
+        print(f"{name:<{width}}  {table.shape[2]:5}" + "".join("   {:6.3f}  [{:.3f}, {:.3f}]".format(*interval(table[:, b]))
+                                                              for b in range(len(BUDGETS))))
 
-    for s, spec in enumerate(specs):
-        line(spec, scores[:, s])
-    if args.against in specs:
-        print(f"difference to {args.against}, run by run")
-        for s, spec in enumerate(specs):
+    for spec, table in scores.items():
+        line(spec, table)
+    if args.against in scores:
+        print(f"difference to {args.against}")
+        for spec, table in scores.items():
             if spec != args.against:
-                line(spec, scores[:, s] - scores[:, specs.index(args.against)])
+                line(spec, difference(table, scores[args.against]))
+
+
+def seeds_of(args):
+    """{spec: its seeds}"""
+    seeds = {}
+    for algorithm in args.algorithms:
+        spec, _, n = algorithm.partition("@")
+        seeds[spec] = range(args.first_seed, args.first_seed + int(n or args.seeds))
+    return seeds
 
 
 def main():
@@ -156,12 +172,13 @@ def main():
     parser.add_argument("--each", action="store_true", help="a row per problem")
     args = parser.parse_args()
     problems = [p for p in PROBLEMS if p.suite in (args.suite or ["known", "fresh"]) and not (args.analytic and p.real) and args.only in p.name]
-    runs, seeds = Runs(args.keep), range(args.first_seed, args.first_seed + args.seeds)
+    runs, seeds = Runs(args.keep), seeds_of(args)
     with ThreadPoolExecutor(args.jobs) as pool:
-        wanted = [(spec, p, seed, args.parallel) for seed in seeds for p in problems for spec in args.algorithms]
+        wanted = sorted(((spec, p, seed, args.parallel) for spec, own in seeds.items() for seed in own for p in problems), key=lambda w: w[2])
         wanted += [("Random", p, s) for p in problems for s in (RANDOM_SEEDS_REAL if p.real else RANDOM_SEEDS)]
         list(pool.map(lambda w: runs.get(*w), wanted))
-    report(np.array([scores_of(runs, p, args.algorithms, seeds, args.parallel) for p in problems]), problems, args.algorithms, args)
+    by_problem = [scores_of(runs, p, seeds, args.parallel) for p in problems]
+    report({spec: np.array([scores[spec] for scores in by_problem]) for spec in seeds}, problems, args)
 
 
 if __name__ == "__main__":
