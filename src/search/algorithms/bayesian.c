@@ -65,7 +65,7 @@ enum {
     FIT_FIRST    = 5,       /* told trials of the first fit */
     FIT_EACH     = 24,      /* up to here every trial is followed by a fit */
     FIT_MOST     = 160,
-    FIT_ROUNDS   = 25,
+    FIT_ROUNDS   = 10,      /* each fit goes on from the one before: 25 are no better, in twice the time */
     FRESH_START  = 4,       /* every such fit also starts from nowhere */
 };
 

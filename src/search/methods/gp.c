@@ -50,8 +50,9 @@ void gp_set_theta(struct gp *gp, const double *theta)
     gp->signal = exp(theta[gp->n_scales]);
     gp->noise = exp(theta[gp->n_scales + 1]);
     gp->n = 0;
-    if (gp->warps)
-        memcpy(gp->warps, theta + gp->n_scales + 2, (size_t)gp->d * sizeof *gp->warps);
+    theta += gp->n_scales + 2;
+    for (int i = 0; gp->warps && i < gp->d; i++)
+        gp->warps[i] = (struct warp){ exp(theta[2 * i]), exp(theta[2 * i + 1]) };
 }
 
 void gp_truncate(struct gp *gp, int n) { gp->n = n < gp->n ? n : gp->n; }

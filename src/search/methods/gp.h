@@ -10,7 +10,7 @@
  * Points are rows of d numbers, numeric ones in [0, 1]; w_i bends a number (search/methods/warp.h).
  *
  * The hyperparameters theta are [n_scales] log l, log s^2, log of the noise variance, and where each
- * dimension has a length of its own, [d] struct warp. n_scales is d (one length each) or 1 (one for
+ * dimension has a length of its own, [d] pairs log a, log b. n_scales is d (one length each) or 1 (one for
  * all, and nothing is bent).
  *
  * Source: Rasmussen & Williams 2006, eq. 2.25, 2.26, 4.17 and algorithm 2.1. */

@@ -15,6 +15,7 @@ static const double warp_sd = 0.25, warp_log_most = 2.3;
 struct fit {
     const struct gp_data *data;
     bool warped;
+    struct warp *warps;         /* [d] */
     double *bent;               /* [n × d] the points */
     struct warp_slopes *slopes; /* [n × d] of their warps; 0 for categories */
     double *pull;               /* [n × d] the loss by what is bent, without factors of a dimension */
@@ -56,18 +57,20 @@ static void bend(struct fit *f, const double *warps)
     int d = f->data->d;
     size_t p = 0;
 
+    for (int k = 0; k < d; k++)
+        f->warps[k] = (struct warp){ exp(warps[2 * k]), exp(warps[2 * k + 1]) };
     for (int i = 0; i < f->data->n; i++)
         for (int k = 0; k < d; k++, p++)
             if (!f->data->category[k])
-                f->bent[p] = warp_slopes((struct warp){ warps[2 * k], warps[2 * k + 1] }, f->data->x[p], &f->slopes[p]);
+                f->bent[p] = warp_slopes(f->warps[k], f->data->x[p], &f->slopes[p]);
     set_differences(f);
 }
 
 static struct fit fit_start(const struct gp_data *data)
 {
     size_t pairs = n_pairs(data->n), scales = (size_t)data->n_scales, n = (size_t)data->n;
-    size_t triangle = triangle_size(data->n), points = n * (size_t)data->d;
-    double *memory = xcalloc(pairs * (scales + 2) + 3 * triangle + n + scales + 5 * points, sizeof *memory);
+    size_t triangle = triangle_size(data->n), d = (size_t)data->d, points = n * d;
+    double *memory = xcalloc(pairs * (scales + 2) + 3 * triangle + n + scales + 5 * points + 2 * d, sizeof *memory);
     struct fit f = { .data = data, .apart = memory, .memory = memory };
 
     f.k = memory + pairs * scales;
@@ -80,6 +83,7 @@ static struct fit fit_start(const struct gp_data *data)
     f.bent = f.weight + scales;
     f.pull = f.bent + points;
     f.slopes = (struct warp_slopes *)(f.pull + points);
+    f.warps = (struct warp *)(f.slopes + points);
     f.warped = data->n_scales == data->d;
     memcpy(f.bent, data->x, points * sizeof *f.bent);
     if (!f.warped)

@@ -5,21 +5,18 @@
 
 static const double end = 1e-9;     /* this near to an end counts as this far from it */
 
-double warp(struct warp by, double x)
-{
-    struct warp_slopes slopes;
+static double inwards(double x) { return fmin(fmax(x, end), 1 - end); }
 
-    return warp_slopes(by, x, &slopes);
-}
+double warp(struct warp by, double x) { return 1 - exp(by.b * log1p(-exp(by.a * log(inwards(x))))); }
 
 double warp_slopes(struct warp by, double x, struct warp_slopes *ret)
 {
-    double a = exp(by.log_a), b = exp(by.log_b), inside = fmin(fmax(x, end), 1 - end), log_x = log(inside);
-    double power = exp(a * log_x), log_rest = log1p(-power), rest = exp(b * log_rest);
-    double by_power = b * rest / (1 - power);
+    double inside = inwards(x), log_x = log(inside);
+    double power = exp(by.a * log_x), log_rest = log1p(-power), rest = exp(by.b * log_rest);
+    double by_power = by.b * rest / (1 - power);
 
-    ret->x = by_power * a * power / inside;
-    ret->log_a = by_power * a * power * log_x;
-    ret->log_b = -b * rest * log_rest;
+    ret->x = by_power * by.a * power / inside;
+    ret->log_a = by_power * by.a * power * log_x;
+    ret->log_b = -by.b * rest * log_rest;
     return 1 - rest;
 }

@@ -10,7 +10,7 @@
  * double-bounded random processes", instead of the beta distribution's, which it resembles: it needs no special function. */
 
 struct warp {
-    double log_a, log_b;
+    double a, b;
 };
 
 double warp(struct warp by, double x);
