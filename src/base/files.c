@@ -101,17 +101,18 @@ int file_read(const char *path, size_t max, struct text *out, struct err *err)
     return 0;
 }
 
-/* -1 leaves the reason in errno. */
-static int write_all(int fd, const char *data, size_t len)
+int file_write_all(int fd, const void *data, size_t len)
 {
+    const char *at = data;
+
     while (len > 0) {
-        ssize_t n = write(fd, data, len);
+        ssize_t n = write(fd, at, len);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return -1;
-        data += n;
+        at += n;
         len -= (size_t)n;
     }
     return 0;
@@ -129,7 +130,7 @@ int file_write(const char *path, const char *data, size_t len, mode_t mode, stru
     fd = mkostemp(aside, O_CLOEXEC);
     if (fd < 0)
         return err_errno(err, ERR_INTERNAL, "%s cannot be created", path);
-    if (fchmod(fd, mode) < 0 || write_all(fd, data, len) < 0 || fdatasync(fd) < 0 ||
+    if (fchmod(fd, mode) < 0 || file_write_all(fd, data, len) < 0 || fdatasync(fd) < 0 ||
         rename(aside, path) < 0) {
         err_errno(err, ERR_INTERNAL, "%s cannot be written", path);
         unlink(aside);
@@ -162,7 +163,7 @@ static int copy_by_hand(int from, int to)
     while ((n = read(from, chunk, CHUNK)) != 0) {
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 || write_all(to, chunk, (size_t)n) < 0)
+        if (n < 0 || file_write_all(to, chunk, (size_t)n) < 0)
             return -1;
     }
     return 0;

@@ -17,6 +17,8 @@ int file_read(const char *path, size_t max, struct text *out, struct err *err);
                             /* ERR_NOT_FOUND when absent, ERR_TOO_LARGE above `max` bytes */
 int file_write(const char *path, const char *data, size_t len, mode_t mode, struct err *err);
                             /* aside, fdatasync, rename: whole or not at all */
+int file_write_all(int fd, const void *data, size_t len);
+                            /* however many calls it takes; -1 leaves the reason in errno */
 int file_copy(const char *from, const char *to, struct err *err);
                             /* contents and mode, replacing `to`; ERR_NOT_FOUND when absent */
 int file_copy_tree(const char *from, const char *to, struct err *err);

@@ -10,7 +10,6 @@
 #include "base/text.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,16 +44,8 @@ static struct part *add_part(struct form *f)
 
 static int write_all(struct form *f, const char *data, size_t len, struct err *err)
 {
-    while (len) {
-        ssize_t n = write(f->fd, data, len);
-
-        if (n < 0 && errno != EINTR)
-            return err_errno(err, ERR_INTERNAL, "the upload could not be stored");
-        if (n > 0) {
-            data += n;
-            len -= (size_t)n;
-        }
-    }
+    if (file_write_all(f->fd, data, len) < 0)
+        return err_errno(err, ERR_INTERNAL, "the upload could not be stored");
     return 0;
 }
 

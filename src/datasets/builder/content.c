@@ -2,6 +2,7 @@
 #include "datasets/builder/content.h"
 
 #include "base/err.h"
+#include "base/files.h"
 #include "base/mem.h"
 #include "datasets/builder/report.h"
 
@@ -168,18 +169,7 @@ static int open_file(const struct contents *c, struct err *err)
 
 static int append(const struct contents *c, int fd, const struct content *from, size_t n, struct err *err)
 {
-    const char *at = (const char *)from;
-    size_t left = n * sizeof *from;
-
-    while (left > 0) {
-        ssize_t done = write(fd, at, left);
-
-        if (done < 0 && errno != EINTR)
-            return refuse(c, err);
-        at += done < 0 ? 0 : done;
-        left -= done < 0 ? 0 : (size_t)done;
-    }
-    return 0;
+    return file_write_all(fd, from, n * sizeof *from) < 0 ? refuse(c, err) : 0;
 }
 
 static int spill(struct contents *c, struct err *err)

@@ -15,7 +15,6 @@
 #include "datasets/images/encode.h"
 #include "datasets/images/transform.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -73,17 +72,9 @@ static void *start(void *arg)
 static int write_file(const char *path, const struct text *data, struct err *err)
 {
     CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    size_t done = 0;
 
-    if (fd < 0)
+    if (fd < 0 || file_write_all(fd, data->data, data->len) < 0)
         return err_errno(err, ERR_INTERNAL, "%s cannot be written", path);
-    while (done < data->len) {
-        ssize_t n = write(fd, data->data + done, data->len - done);
-
-        if (n < 0 && errno != EINTR)
-            return err_errno(err, ERR_INTERNAL, "%s cannot be written", path);
-        done += n < 0 ? 0 : (size_t)n;
-    }
     return 0;
 }
 

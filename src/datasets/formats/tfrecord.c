@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/files.h"
 #include "base/mem.h"
 #include "datasets/formats/crc32c.h"
 
@@ -85,16 +86,8 @@ void tfrecord_abandon(struct tfrecord_writer *w)
 
 static int write_all(const struct tfrecord_writer *w, const uint8_t *data, size_t len, struct err *err)
 {
-    while (len > 0) {
-        ssize_t n = write(w->fd, data, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_errno(err, ERR_INTERNAL, "%s cannot be written", w->path);
-        data += n;
-        len -= (size_t)n;
-    }
+    if (file_write_all(w->fd, data, len) < 0)
+        return err_errno(err, ERR_INTERNAL, "%s cannot be written", w->path);
     return 0;
 }
 

@@ -16,7 +16,6 @@
 #include "store/db.h"
 #include "tasks/tasks.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -208,13 +207,8 @@ static int show_coordinates(struct call *c, struct err *err)
 
 static int flush(struct lesson *l, struct err *err)
 {
-    for (size_t done = 0; done < l->out.len;) {
-        ssize_t n = write(l->fd, l->out.data + done, l->out.len - done);
-
-        if (n < 0 && errno != EINTR)
-            return err_errno(err, ERR_INTERNAL, "cannot write %s", l->path);
-        done += n > 0 ? (size_t)n : 0;
-    }
+    if (file_write_all(l->fd, l->out.data, l->out.len) < 0)
+        return err_errno(err, ERR_INTERNAL, "cannot write %s", l->path);
     text_clear(&l->out);
     return 0;
 }
