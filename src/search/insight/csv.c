@@ -23,7 +23,7 @@ static bool is_formula(const char *text)
     return *text && strchr("=+-@\t\r\n", *text) && !is_number(text);
 }
 
-void csv_cell(const char *text, struct text *out)
+void csv_text(const char *text, struct text *out)
 {
     bool formula = is_formula(text);
     bool quoted = formula || strpbrk(text, ",\"\r\n") || *text == ' ';
@@ -48,7 +48,7 @@ static void add_text(const char *prefix, const char *text, struct text *out)
     text_add(&cell, prefix);
     text_add(&cell, text ? text : "");
     text_add_char(out, ',');
-    csv_cell(cell.data, out);
+    csv_text(cell.data, out);
 }
 
 static void add_real(double value, struct text *out)

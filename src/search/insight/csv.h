@@ -9,7 +9,7 @@
 struct text;
 
 /* One cell of text, quoted where it must be. */
-void csv_cell(const char *text, struct text *out);
+void csv_text(const char *text, struct text *out);
 
 /* id, state, metricVal, params.<name> ..., metrics.<name> ..., startTime, endTime, seconds, appId, message */
 void csv_heading(const struct tried *t, const struct algo_def *algo, struct text *out);

@@ -30,7 +30,7 @@ static void text_is_quoted_where_it_must_be_and_never_a_formula(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CLEANUP(text_done) struct text out = {0};
 
-        csv_cell(rows[i].text, &out);
+        csv_text(rows[i].text, &out);
         assert_string_equal(out.data ? out.data : "", rows[i].cell);
     }
 }
