@@ -10,10 +10,12 @@
 
 int algorithm_ls_command(struct cli *cli, int argc, char **argv)
 {
-    static const char *const keys[] = { "name", "type", "creator", "createtime" };
-    static const char *const headings[] = { "NAME", "TYPE", "USER", "INSTALLED" };
+    static const struct cli_listing algorithms = {
+        .path = "/hypersearch/algorithm",
+        .columns = { { "NAME", "name" }, { "TYPE", "type" }, { "USER", "creator" }, { "INSTALLED", "createtime" } },
+    };
 
-    return cli_list(cli, argc, argv, "/hypersearch/algorithm", keys, headings, (int)ARRAY_LEN(keys));
+    return cli_list(cli, argc, argv, &algorithms);
 }
 
 static int about_one(struct cli *cli, int argc, char **argv, char **ret_name)

@@ -3,16 +3,21 @@
 
 int frameworks_command(struct cli *cli, int argc, char **argv)
 {
-    static const char *const keys[] = { "name", "frameworkVersion", "execMode", "backend", "appName" };
-    static const char *const headings[] = { "NAME", "VERSION", "MODE", "ENGINE", "APPLICATION" };
+    static const struct cli_listing frameworks = {
+        .path = "/execs/frameworks",
+        .columns = { { "NAME", "name" }, { "VERSION", "frameworkVersion" }, { "MODE", "execMode" }, { "ENGINE", "backend" },
+                     { "APPLICATION", "appName" } },
+    };
 
-    return cli_list(cli, argc, argv, "/execs/frameworks", keys, headings, (int)ARRAY_LEN(keys));
+    return cli_list(cli, argc, argv, &frameworks);
 }
 
 int group_command(struct cli *cli, int argc, char **argv)
 {
-    static const char *const keys[] = { "name", "state", "uuid", "executionUser" };
-    static const char *const headings[] = { "NAME", "STATE", "ID", "RUNS AS" };
+    static const struct cli_listing groups = {
+        .path = "/scheduler/instances",
+        .columns = { { "NAME", "name" }, { "STATE", "state" }, { "ID", "uuid" }, { "RUNS AS", "executionUser" } },
+    };
 
-    return cli_list(cli, argc, argv, "/scheduler/instances", keys, headings, (int)ARRAY_LEN(keys));
+    return cli_list(cli, argc, argv, &groups);
 }

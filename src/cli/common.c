@@ -322,33 +322,52 @@ int cli_save(struct cli *cli, const char *path, const char *to, void (*progress)
     return EXIT_DONE;
 }
 
-int cli_list(struct cli *cli, int argc, char **argv, const char *path, const char *const *keys,
-             const char *const *headings, int n)
+static void add_member(struct table *table, const json_t *record, const char *key, const char *unit)
 {
-    json_auto_t *list = NULL;
+    const json_t *value = json_object_get(record, key);
+    char number[64];
+
+    if (unit)
+        snprintf(number, sizeof number, "%.1f %s", json_number_value(value), unit);
+    table_cell(table, !unit ? cli_str(record, key) : value ? number : NULL);
+}
+
+static void print_records(const struct cli_listing *l, const json_t *list)
+{
     struct table *table;
-    struct err err = {0};
     json_t *record;
     size_t i;
+    int n = 0;
+
+    while (n < (int)ARRAY_LEN(l->columns) && l->columns[n].heading)
+        n++;
+    table = table_new(n);
+    for (int k = 0; k < n; k++)
+        table_cell(table, l->columns[k].heading);
+    json_array_foreach(list, i, record)
+        for (int k = 0; k < n; k++)
+            add_member(table, record, l->columns[k].key, l->columns[k].unit);
+    table_print(table);
+}
+
+int cli_list(struct cli *cli, int argc, char **argv, const struct cli_listing *l)
+{
+    json_auto_t *list = NULL;
+    struct err err = {0};
     int code = cli_flags(cli, argc, argv, NULL, 0);
 
     if (code < 0)
         code = cli_connect(cli);
     if (code >= 0)
         return code;
-    list = client_get(cli->client, path, &err);
+    list = client_get(cli->client, l->brief && !cli->json ? l->brief : l->path, &err);
     if (!list)
         return cli_fail(&err);
-    if (cli->json) {
+    if (cli->json)
         cli_print_json(list);
-        return EXIT_DONE;
-    }
-    table = table_new(n);
-    for (int k = 0; k < n; k++)
-        table_cell(table, headings[k]);
-    json_array_foreach(list, i, record)
-        for (int k = 0; k < n; k++)
-            table_cell(table, cli_str(record, keys[k]));
-    table_print(table);
+    else if (l->none && json_array_size(list) == 0)
+        puts(l->none);
+    else
+        print_records(l, list);
     return EXIT_DONE;
 }

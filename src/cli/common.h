@@ -63,9 +63,15 @@ char *cli_find_search(struct cli *cli, const char *prefix, struct err *err);
 char *cli_find_algorithm(struct cli *cli, const char *prefix, struct err *err);
 char *cli_find_dataset(struct cli *cli, const char *prefix, struct err *err);
 
-/* All of a command that lists the records of GET `path`, as a table of n of their members. Returns the exit code. */
-int cli_list(struct cli *cli, int argc, char **argv, const char *path, const char *const *keys,
-             const char *const *headings, int n);
+/* What a command lists: the records of a GET, as a table of some of their members. */
+struct cli_listing {
+    const char *path;
+    const char *brief;          /* the path that gives no more than the table needs; NULL: there is none */
+    const char *none;           /* what is said when there are no records; NULL: the headings alone are shown */
+    struct { const char *heading, *key, *unit /* behind a number with a decimal; NULL: it is a text */; } columns[8];
+};
+
+int cli_list(struct cli *cli, int argc, char **argv, const struct cli_listing *l);     /* all of it; the exit code */
 
 /* Options, connection and the one thing that a command is about; -1 to go on. `what` it is: "task". */
 typedef char *cli_find_fn(struct cli *cli, const char *prefix, struct err *err);

@@ -28,54 +28,15 @@ static int about_one(struct cli *cli, int argc, char **argv, const struct flag *
 
 /* --- ls --- */
 
-static void cell_mb(struct table *table, const json_t *record)
-{
-    const json_t *size = json_object_get(record, "size");
-    char text[32];
-
-    snprintf(text, sizeof text, "%.1f MB", json_number_value(size));
-    table_cell(table, size ? text : NULL);
-}
-
 int dataset_ls_command(struct cli *cli, int argc, char **argv)
 {
-    static const char *const heads[] = { "NAME", "STATE", "KIND", "FORMAT", "SIZE", "USER", "CREATED" };
-    json_auto_t *list = NULL;
-    struct table *table;
-    struct err err = {0};
-    json_t *record;
-    size_t i;
-    int code = cli_flags(cli, argc, argv, NULL, 0);
+    static const struct cli_listing datasets = {
+        .path = "/datasets", .none = "No datasets yet; `trainyard dataset add --help` shows how to make one.",
+        .columns = { { "NAME", "name" }, { "STATE", "status" }, { "KIND", "datasourcetype" }, { "FORMAT", "dbbackend" },
+                     { "SIZE", "size", "MB" }, { "USER", "createUser" }, { "CREATED", "submittedtime" } },
+    };
 
-    if (code < 0)
-        code = cli_connect(cli);
-    if (code >= 0)
-        return code;
-    list = client_get(cli->client, "/datasets", &err);
-    if (!list)
-        return cli_fail(&err);
-    if (cli->json) {
-        cli_print_json(list);
-        return EXIT_DONE;
-    }
-    if (json_array_size(list) == 0) {
-        puts("No datasets yet; `trainyard dataset add --help` shows how to make one.");
-        return EXIT_DONE;
-    }
-    table = table_new((int)ARRAY_LEN(heads));
-    for (i = 0; i < ARRAY_LEN(heads); i++)
-        table_cell(table, heads[i]);
-    json_array_foreach(list, i, record) {
-        table_cell(table, cli_str(record, "name"));
-        table_cell(table, cli_str(record, "status"));
-        table_cell(table, cli_str(record, "datasourcetype"));
-        table_cell(table, cli_str(record, "dbbackend"));
-        cell_mb(table, record);
-        table_cell(table, cli_str(record, "createUser"));
-        table_cell(table, cli_str(record, "submittedtime"));
-    }
-    table_print(table);
-    return EXIT_DONE;
+    return cli_list(cli, argc, argv, &datasets);
 }
 
 /* --- show --- */

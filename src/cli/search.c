@@ -103,38 +103,14 @@ int search_start_command(struct cli *cli, int argc, char **argv)
 /* --- ls --- */
 int search_ls_command(struct cli *cli, int argc, char **argv)
 {
-    static const char *const keys[] = { "hpoName", "state", "progress", "duration", "creator", "createtime" };
-    json_auto_t *list = NULL;
-    struct table *table;
-    struct err err = {0};
-    json_t *record;
-    size_t i;
-    int code = cli_flags(cli, argc, argv, NULL, 0);
+    static const struct cli_listing searches = {
+        .path = "/hypersearch", .brief = "/hypersearch?fields=hpoName,state,progress,duration,creator,createtime",
+        .none = "No searches yet; `trainyard search start --help` shows how to start one.",
+        .columns = { { "NAME", "hpoName" }, { "STATE", "state" }, { "TRIALS", "progress" }, { "DURATION", "duration" },
+                     { "USER", "creator" }, { "STARTED", "createtime" } },
+    };
 
-    if (code < 0)
-        code = cli_connect(cli);
-    if (code >= 0)
-        return code;
-    list = client_get(cli->client, cli->json ? "/hypersearch" : "/hypersearch?fields=hpoName,state,progress,"
-                                                               "duration,creator,createtime", &err);
-    if (!list)
-        return cli_fail(&err);
-    if (cli->json) {
-        cli_print_json(list);
-        return EXIT_DONE;
-    }
-    if (json_array_size(list) == 0) {
-        puts("No searches yet; `trainyard search start --help` shows how to start one.");
-        return EXIT_DONE;
-    }
-    table = table_new((int)ARRAY_LEN(keys));
-    for (i = 0; i < ARRAY_LEN(keys); i++)
-        table_cell(table, ((const char *const[]){ "NAME", "STATE", "TRIALS", "DURATION", "USER", "STARTED" })[i]);
-    json_array_foreach(list, i, record)
-        for (size_t k = 0; k < ARRAY_LEN(keys); k++)
-            table_cell(table, cli_str(record, keys[k]));
-    table_print(table);
-    return EXIT_DONE;
+    return cli_list(cli, argc, argv, &searches);
 }
 
 /* --- show --- */

@@ -120,6 +120,9 @@ def test_a_search_watched_to_its_end(cli, script, tmp_path):
     done = cli.run("search", "start", document, "--file", script(TRIAL), "--watch", code=0)
     assert done.stdout.count("\u2713 trial") == 3 and "FINISHED, 3/3 trials" in done.stdout
     name = json.loads(cli.run("search", "ls", "--json", code=0).stdout)[-1]["hpoName"]
+    listed = cli.run("search", "ls", code=0).stdout.splitlines()
+    assert listed[0].split() == ["NAME", "STATE", "TRIALS", "DURATION", "USER", "STARTED"]
+    assert listed[-1].split()[:3] == [name, "FINISHED", "3/3"]
     shown = cli.run("search", "show", name, code=0).stdout
     assert "Best trials" in shown and "FINISHED" in shown
     cli.run("search", "stop", name, code=1)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`trainyard dataset` against a real server: what is guessed, sent, shown, stopped and removed."""
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -103,7 +104,8 @@ def test_datasets_are_listed_shown_and_removed(cli, folder):
     cli.run("dataset", "add", folder("listed", {"train/a.bin": "1"}), "-w", code=0)
     table = cli.run("dataset", "ls", code=0).stdout
     assert table.splitlines()[0].split() == ["NAME", "STATE", "KIND", "FORMAT", "SIZE", "USER", "CREATED"]
-    assert "listed" in table and "listed" in [d["name"] for d in json.loads(cli.run("dataset", "ls", "--json", code=0).stdout)]
+    assert re.search(r"listed +FINISHED +OTHER +Other +0\.0 MB ", table)
+    assert "listed" in [d["name"] for d in json.loads(cli.run("dataset", "ls", "--json", code=0).stdout)]
     shown = cli.run("dataset", "show", "listed", code=0).stdout
     assert "FINISHED" in shown and "train" in shown and "PART" in shown
     assert cli.run("dataset", "show", "listed", "--report", code=0).stdout.startswith("nothing is broken")
