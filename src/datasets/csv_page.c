@@ -2,19 +2,19 @@
 #include "datasets/csv_page.h"
 
 #include "base/cleanup.h"
+#include "base/csv.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 #include <endian.h>
+#include <fcntl.h>
 #include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER = 256 << 10, COLUMNS_MAX = 100000 };
+enum { COLUMNS_MAX = 100000 };
 
 const struct field csv_page_fields[] = {
     { "columns",    LIST_OF(struct csv_page, columns, FIELD_TEXT), .doc = "names; numbers from 0 for a file without a header" },
@@ -25,165 +25,11 @@ const struct field csv_page_fields[] = {
     { .type = FIELD_END },
 };
 
-/* --- rows --- */
-
-struct reader {
-    int fd;
-    off_t offset;               /* of what comes after the buffer */
-    char *buf;
-    size_t at, len;
-    bool failed;                /* the disk refused to be read */
-    int64_t n_row, n_page;      /* bytes of this row, and of the cells kept */
-};
-
-struct cells {
-    struct mem *mem;
-    const char **items;
-    size_t n, cap;
-    struct text cell;           /* the one being read */
-};
-
-/* The next byte without taking it; -1 at the end. */
-static int peek(struct reader *r)
-{
-    ssize_t n;
-
-    if (r->at < r->len)
-        return (unsigned char)r->buf[r->at];
-    n = pread(r->fd, r->buf, BUFFER, r->offset);
-    r->failed |= n < 0;
-    r->at = 0;
-    r->len = n > 0 ? (size_t)n : 0;
-    r->offset += n > 0 ? n : 0;
-    return n > 0 ? (unsigned char)r->buf[0] : -1;
-}
-
-static int take(struct reader *r)
-{
-    int c = peek(r);
-
-    if (c >= 0) {
-        r->at++;
-        r->n_row++;
-    }
-    return c;
-}
-
-static void seek(struct reader *r, off_t offset)
-{
-    r->offset = offset;
-    r->at = r->len = 0;
-}
-
-/* A file may begin with a byte order mark. */
-static void skip_mark(struct reader *r)
-{
-    if (peek(r) >= 0 && r->len - r->at >= 3 && memcmp(r->buf + r->at, "\xEF\xBB\xBF", 3) == 0)
-        r->at += 3;
-}
-
-static void put(struct cells *to, int c)
-{
-    if (to)
-        text_add_char(&to->cell, (char)c);
-}
-
-static void end_cell(struct reader *r, struct cells *to)
-{
-    if (!to || to->n == COLUMNS_MAX)
-        return;
-    if (to->n == to->cap) {
-        const char **more = mem_alloc(to->mem, (to->cap = to->cap * 2 + 16) * sizeof *more);
-
-        if (to->n > 0)
-            memcpy(more, to->items, to->n * sizeof *more);
-        to->items = more;
-    }
-    to->items[to->n++] = mem_strndup(to->mem, to->cell.data ? to->cell.data : "", to->cell.len);
-    r->n_page += (int64_t)to->cell.len + 1;
-    text_clear(&to->cell);
-}
-
-/* The rest of a cell behind its opening quote. */
-static void read_quoted(struct reader *r, struct cells *to)
-{
-    int c;
-
-    while ((c = take(r)) >= 0 && r->n_row <= CSV_ROW_MAX) {
-        if (c == '"') {
-            if (peek(r) != '"')
-                return;
-            take(r);
-        }
-        put(to, c);
-    }
-}
-
-/* Up to the comma or the end of the row, which is not taken. */
-static bool read_cell(struct reader *r, struct cells *to)
-{
-    bool filled = false;
-    int c;
-
-    if (peek(r) == '"') {
-        take(r);
-        read_quoted(r, to);
-        filled = true;
-    }
-    while ((c = peek(r)) >= 0 && c != ',' && c != '\n' && c != '\r' && r->n_row <= CSV_ROW_MAX) {
-        put(to, c);
-        filled |= c != ' ' && c != '\t';
-        take(r);
-    }
-    return filled;
-}
-
-static bool read_line(struct reader *r, struct cells *to)
-{
-    bool filled;
-    int c;
-
-    if (to) {
-        to->n = 0;
-        to->items = NULL;
-        to->cap = 0;
-        text_clear(&to->cell);
-    }
-    filled = read_cell(r, to);
-    while (peek(r) == ',' && r->n_row <= CSV_ROW_MAX) {
-        end_cell(r, to);
-        take(r);
-        read_cell(r, to);
-        filled = true;
-    }
-    end_cell(r, to);
-    c = take(r);
-    if (c == '\r' && peek(r) == '\n')
-        take(r);
-    return filled;
-}
-
-/* The next row, kept in `to` unless that is NULL: 1, or 0 at the end. */
-static int read_row(struct reader *r, struct cells *to, struct err *err)
-{
-    while (peek(r) >= 0) {
-        r->n_row = 0;
-        if (!read_line(r, to))
-            continue;
-        if (r->n_row > CSV_ROW_MAX)
-            return err_set(err, ERR_BAD_INPUT, "a row is longer than %d bytes: a quote may be missing", CSV_ROW_MAX);
-        if (r->n_page > CSV_PAGE_MAX)
-            return err_field(err, "length", "fewer rows", "the page is longer than %d bytes", CSV_PAGE_MAX);
-        return 1;
-    }
-    return r->failed ? err_set(err, ERR_INTERNAL, "the file cannot be read") : 0;
-}
-
 /* --- where the page begins --- */
 
 struct place {
     bool header;
-    off_t offset;               /* of row `row`; 0 and row 0 without an index: behind the header */
+    off_t offset;               /* of row `row` */
     int64_t row;
     bool indexed;
 };
@@ -202,7 +48,7 @@ static struct place look_up(int csv_fd, int index_fd, int64_t start)
 {
     enum { ROWS, STRIDE, SIZE, MTIME, N_NUMBERS, MAGIC = 8 };
     const off_t offsets = MAGIC + N_NUMBERS * 8;
-    struct place p = { .header = true };
+    struct place p = {0};
     uint64_t n[N_NUMBERS], first, near;
     char magic[MAGIC];
     struct stat st;
@@ -222,14 +68,16 @@ static struct place look_up(int csv_fd, int index_fd, int64_t start)
                            .row = start - (int64_t)((uint64_t)start % n[STRIDE]) };
 }
 
-static int skip_rows(struct reader *r, int64_t n, bool indexed, struct err *err)
+static int skip_rows(struct csv_reader *csv, int64_t n, bool indexed, struct err *err)
 {
+    struct csv_row row;
+
     for (int64_t i = 0; i < n; i++) {
-        int rc = read_row(r, NULL, err);
+        int rc = csv_next(csv, &row, err);
 
         if (rc <= 0)
             return rc;
-        if (!indexed && r->offset > CSV_SCAN_MAX)
+        if (!indexed && row.end > CSV_SCAN_MAX)
             return err_set(err, ERR_BAD_INPUT, "the file has changed since the dataset was built, and row %" PRId64
                            " is too far from its start; build the dataset again", n);
     }
@@ -238,21 +86,17 @@ static int skip_rows(struct reader *r, int64_t n, bool indexed, struct err *err)
 
 /* --- the page --- */
 
-/* A decimal number, blanks around it allowed; 0 for anything else. */
-static bool number_of(const char *text, double *ret)
-{
-    char *end;
+struct page_reader {
+    struct csv_reader *csv;
+    struct mem *mem;
+    struct text cell;
+    int64_t bytes;              /* of the cells so far */
+};
 
-    *ret = 0;
-    text += strspn(text, " \t");
-    if (!*text || text[strspn(text, "0123456789+-.eE \t")])
-        return false;
-    *ret = strtod(text, &end);
-    if (end == text || end[strspn(end, " \t")] || !isfinite(*ret)) {
-        *ret = 0;
-        return false;
-    }
-    return true;
+static void read_cell(struct page_reader *r, const struct csv_row *row, size_t *at)
+{
+    csv_next_cell(row, at, &r->cell);
+    r->bytes += (int64_t)r->cell.len + 1;
 }
 
 /* A whole number of more digits is not one of 64 bits, and few read it. */
@@ -291,28 +135,37 @@ static void add_cell(struct text *json, const char *cell, bool is_number, double
         text_add_real(json, value);
 }
 
-static struct list read_values(const struct cells *row, struct mem *mem, struct text *json)
+static size_t count_columns(const struct csv_row *row) { return row->n_cells < COLUMNS_MAX ? row->n_cells : COLUMNS_MAX; }
+
+static struct list read_names(struct page_reader *r, const struct csv_row *row, bool header)
 {
-    double *values = mem_alloc(mem, (row->n + 1) * sizeof *values);
+    size_t n = count_columns(row), at = 0;
+    const char **names = mem_alloc(r->mem, (n + 1) * sizeof *names);
 
-    text_add_char(json, '[');
-    for (size_t i = 0; i < row->n; i++) {
-        bool is_number = number_of(row->items[i], &values[i]);
-
-        text_add(json, i ? "," : "");
-        add_cell(json, row->items[i], is_number, values[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (header)
+            read_cell(r, row, &at);
+        names[i] = header ? mem_strdup(r->mem, r->cell.data) : mem_printf(r->mem, "%zu", i);
     }
-    text_add_char(json, ']');
-    return (struct list){ values, row->n };
+    return (struct list){ names, n };
 }
 
-static void count_columns(size_t n, struct mem *mem, struct list *ret)
+static struct list read_values(struct page_reader *r, const struct csv_row *row, struct text *json)
 {
-    const char **names = mem_alloc(mem, (n + 1) * sizeof *names);
+    size_t n = count_columns(row), at = 0;
+    double *values = mem_alloc(r->mem, (n + 1) * sizeof *values);
 
-    for (size_t i = 0; i < n; i++)
-        names[i] = mem_printf(mem, "%zu", i);
-    *ret = (struct list){ names, n };
+    text_add_char(json, '[');
+    for (size_t i = 0; i < n; i++) {
+        bool is_number;
+
+        read_cell(r, row, &at);
+        is_number = csv_number(r->cell.data, &values[i]);
+        text_add(json, i ? "," : "");
+        add_cell(json, r->cell.data, is_number, values[i]);
+    }
+    text_add_char(json, ']');
+    return (struct list){ values, n };
 }
 
 static void write_json(struct csv_page *page, int64_t start, const struct text *rows, struct mem *mem)
@@ -335,55 +188,60 @@ static void write_json(struct csv_page *page, int64_t start, const struct text *
     page->json = mem_strndup(mem, json.data, json.len);
 }
 
-static int read_page(struct reader *r, const struct place *p, struct cells *row, int64_t start, int64_t length,
-                     struct csv_page *page, struct err *err)
+/* Passes over what stands before the page. */
+static int go_to_page(struct page_reader *r, struct place *p, int64_t start, struct csv_page *page, struct err *err)
 {
-    struct mem *mem = row->mem;
-    CLEANUP(text_done) struct text rows = {0};
-    const char **index = mem_alloc(mem, ((size_t)length + 1) * sizeof *index);
-    struct list *data = mem_alloc(mem, ((size_t)length + 1) * sizeof *data);
-    int64_t n = 0;
-    int rc = 1;
+    struct csv_row row = {0};
+    int more = csv_next(r->csv, &row, err);
 
-    skip_mark(r);
-    if (p->header) {
-        rc = read_row(r, row, err);
-        if (rc < 0)
-            return -1;
-        page->columns = (struct list){ row->items, rc ? row->n : 0 };
-    }
-    if (p->indexed)
-        seek(r, p->offset);
-    if (rc > 0 && skip_rows(r, start - p->row, p->indexed, err) < 0)
+    if (more < 0)
         return -1;
-    for (; n < length && (rc = read_row(r, row, err)) > 0; n++) {
-        if (!p->header && n == 0)
-            count_columns(row->n, mem, &page->columns);
+    if (!p->indexed)
+        p->header = more && csv_is_header(&row);
+    page->columns = read_names(r, &row, p->header);
+    if ((p->indexed || !p->header) && csv_seek(r->csv, p->offset, err) < 0)
+        return -1;
+    return skip_rows(r->csv, start - p->row, p->indexed, err);
+}
+
+static int read_page(struct page_reader *r, int64_t start, int64_t length, struct csv_page *page, struct err *err)
+{
+    CLEANUP(text_done) struct text rows = {0};
+    const char **index = mem_alloc(r->mem, ((size_t)length + 1) * sizeof *index);
+    struct list *data = mem_alloc(r->mem, ((size_t)length + 1) * sizeof *data);
+    struct csv_row row;
+    int64_t n = 0;
+    int more = 0;
+
+    for (; n < length && (more = csv_next(r->csv, &row, err)) > 0; n++) {
         text_add(&rows, n ? "," : "");
-        data[n] = read_values(row, mem, &rows);
-        index[n] = mem_printf(mem, "%" PRId64, start + n);
+        data[n] = read_values(r, &row, &rows);
+        index[n] = mem_printf(r->mem, "%" PRId64, start + n);
+        if (r->bytes > CSV_PAGE_MAX)
+            return err_field(err, "length", "fewer rows", "the page is longer than %d bytes", CSV_PAGE_MAX);
     }
-    if (rc < 0)
+    if (more < 0)
         return -1;
     page->index = (struct list){ index, (size_t)n };
     page->data = (struct list){ data, (size_t)n };
-    if (!page->columns.items)
-        count_columns(0, mem, &page->columns);
-    write_json(page, start, &rows, mem);
+    write_json(page, start, &rows, r->mem);
     return 0;
 }
 
 int csv_page_read(int csv_fd, int index_fd, int64_t start, int64_t length, struct mem *mem, struct csv_page *ret,
                   struct err *err)
 {
-    CLEANUP(freep) char *buf = xcalloc(1, BUFFER);
-    const struct place place = look_up(csv_fd, index_fd, start);
-    struct reader r = { .fd = csv_fd, .buf = buf };
-    struct cells row = { .mem = mem };
+    CLEANUP(csv_reader_freep) struct csv_reader *csv = csv_reader_new(fcntl(csv_fd, F_DUPFD_CLOEXEC, 0), "the table");
+    struct place place = look_up(csv_fd, index_fd, start);
+    struct page_reader r = { .csv = csv, .mem = mem };
     int rc;
 
     fields_init(csv_page_fields, ret);
-    rc = read_page(&r, &place, &row, start, length, ret, err);
-    text_done(&row.cell);
+    rc = csv_seek(csv, 0, err);
+    if (rc == 0)
+        rc = go_to_page(&r, &place, start, ret, err);
+    if (rc == 0)
+        rc = read_page(&r, start, length, ret, err);
+    text_done(&r.cell);
     return rc;
 }

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* A page of a CSV file, found through the index that its builder left beside it (<file>.index):
- *
- *   8 bytes "TYCSVIX1", then little-endian 64-bit numbers: rows, without the header; stride S; size of the CSV file in
- *   bytes, and its modification time in ns, when the index was made; byte offsets of the rows 0, S, 2S, ...
- *
- * Rows are separated by CR LF, LF or CR; cells by commas; a cell in double quotes may hold all of them, and a doubled
- * quote stands for one; a line of blanks is no row. Both files are a user's, so nothing in them is believed. */
+/* A page of a CSV file as base/csv.h reads it, found through the index that its builder left beside it (<file>.index, laid
+ * out as datasets/formats/csv_index.h says). Both files are a user's, so nothing in them is believed. */
 
 #include "base/field.h"
 
@@ -15,7 +10,6 @@ struct mem;
 
 enum {
     CSV_LENGTH_MAX = 10000,             /* rows of a page */
-    CSV_ROW_MAX = 16 << 20,             /* bytes of a row */
     CSV_PAGE_MAX = 64 << 20,            /* bytes of a page's cells */
     CSV_SCAN_MAX = 1 << 30,             /* bytes that are walked through when the index does not help */
 };
@@ -29,8 +23,8 @@ struct csv_page {
 
 extern const struct field csv_page_fields[];        /* csvDetail */
 
-/* Rows `start` to `start` + `length`, as many as there are. `index_fd` -1: there is no index. ERR_BAD_INPUT for a row or
- * a page that is too long, and for a file that is too large to be walked through without an index that fits it. Lives in
- * `mem`. Reads from both descriptors at any offset; blocks on disk. */
+/* Rows `start` to `start` + `length`, as many as there are. `index_fd` -1: there is no index. ERR_BAD_INPUT for what
+ * csv_next() refuses, for a page that is too long, and for a file that is too large to be walked through without an index
+ * that fits it. Lives in `mem`. Moves the offset of `csv_fd`; blocks on disk. */
 int csv_page_read(int csv_fd, int index_fd, int64_t start, int64_t length, struct mem *mem, struct csv_page *ret,
                   struct err *err);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any bytes as a table: rows and cells do not depend on how the bytes are cut into pieces, and lie within the table. */
+/* Any bytes as a table: rows and cells do not depend on how the bytes are cut into pieces, and lie within the table; a row has as
+ * many cells as were counted, and they are the same in turn as one by one. */
 
-#include "datasets/formats/csv.h"
+#include "base/csv.h"
 
 #include <assert.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/text.h"
 
@@ -30,12 +32,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *rows = (const char *)data;
     size_t piece = size ? data[0] % 13 + 1 : 1;
-    struct text cell = {0};
+    struct text cell = {0}, next = {0};
     struct csv_scan s, again;
 
     for (size_t at = 0, len; at < size; at += len) {
         struct csv_row row = { .data = rows + at };
-        size_t cells = 0;
+        size_t cells = 0, next_at = 0;
 
         len = scan_row(rows + at, size - at, size - at, &s);
         assert(len > 0 && len == scan_row(rows + at, size - at, piece, &again));
@@ -47,10 +49,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             text_clear(&cell);
             csv_cell(&row, i, &cell);
             cells += cell.len;
+            assert(csv_next_cell(&row, &next_at, &next));
+            assert(next.len == cell.len && memcmp(next.data, cell.data, cell.len) == 0);
         }
+        assert(row.n_cells > 100 || !csv_next_cell(&row, &next_at, &next));
         assert(cells <= len);
         csv_is_header(&row);
     }
     text_done(&cell);
+    text_done(&next);
     return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/kind_csv.h"
 
+#include "base/csv.h"
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
@@ -9,8 +10,8 @@
 #include "datasets/builder/build.h"
 #include "datasets/builder/content.h"
 #include "datasets/builder/dealing.h"
+#include "datasets/builder/labelled.h"
 #include "datasets/builder/script.h"
-#include "datasets/formats/csv.h"
 #include "datasets/formats/csv_index.h"
 #include "datasets/formats/names.h"
 
@@ -69,7 +70,7 @@ static void look_at_first(struct table *t, const struct csv_row *row, struct mem
 
     t->header = named ? mem_strndup(mem, row->data, row->len) : "";
     t->n_columns = row->n_cells;
-    if (!named || !csv_find_column(row, csv_class_names, &t->class_column))
+    if (!named || !csv_find_column(row, labelled_columns, &t->class_column))
         t->class_column = row->n_cells - 1;
 }
 

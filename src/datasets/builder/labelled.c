@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/builder/labelled.h"
 
+#include "base/csv.h"
 #include "base/err.h"
 #include "base/files.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "datasets/builder/build.h"
-#include "datasets/formats/csv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -86,6 +86,8 @@ int labelled_bytes(const struct build *b, const char *path, int64_t *ret, struct
 
 /* --- a table --- */
 
+const char *const labelled_columns[] = { "label", "class", "target", "y", NULL };
+
 /* Whether the file is one, by its first row. */
 static bool is_table(const char *path, size_t *ret_label, size_t *ret_text)
 {
@@ -93,7 +95,7 @@ static bool is_table(const char *path, size_t *ret_label, size_t *ret_text)
     CLEANUP(csv_reader_freep) struct csv_reader *r = csv_open(path, &err);
     struct csv_row row;
 
-    return r && csv_next(r, &row, &err) > 0 && csv_find_column(&row, csv_class_names, ret_label) &&
+    return r && csv_next(r, &row, &err) > 0 && csv_find_column(&row, labelled_columns, ret_label) &&
            csv_find_column(&row, (const char *const[]){ "text", NULL }, ret_text);
 }
 

@@ -17,6 +17,9 @@ struct text;
 
 enum { LABELLED_TEXT_MAX = 16 << 20 };      /* bytes of one text */
 
+/* How the column of the class is called: label, class, target, y; NULL-ended. */
+extern const char *const labelled_columns[];
+
 /* One of them. `broken` is NULL, or a phrase that says why there is no label or text. Valid during the call. */
 struct labelled {
     const char *where;              /* its file, and the line in it */

@@ -2,6 +2,7 @@
 #include "datasets/csv_page.h"
 
 #include "base/cleanup.h"
+#include "base/csv.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -104,7 +105,6 @@ static void rows_are_read_as_spreadsheets_write_them(void **state)
         { "a,b\n,\n", "[[null,null]]" },
         { "a\n\"\"\n", "[[null]]" },
         { "a\n0x10\nnan\ninf\n1e999\n007\n", "[[\"0x10\"],[\"nan\"],[\"inf\"],[\"1e999\"],[7.0]]" },
-        { "a\n\"never closed\n1\n", "[[\"never closed\\n1\\n\"]]" },
         { "a\n12345678901234567890\n", "[[1.2345678901234567e+19]]" },
         { "a\n\xFF\n", "[[\"\xEF\xBF\xBD\"]]" },
         { "", "[]" },
@@ -165,6 +165,33 @@ static void an_index_that_lies_harms_nobody(void **state)
     }
 }
 
+static void a_first_row_of_numbers_names_no_columns(void **state)
+{
+    CLEANUP(fixture_done) struct fixture f = open_csv("\xEF\xBB\xBF" "1,2\n3,4\n");
+
+    (void)state;
+    assert_string_equal(read_page(&f, 0, 9), "{\"columns\":[\"0\",\"1\"],\"index\":[0,1],\"data\":[[1,2],[3,4]]}");
+    assert_string_equal(read_page(&f, 1, 9), "{\"columns\":[\"0\",\"1\"],\"index\":[1],\"data\":[[3,4]]}");
+    assert_string_equal(read_page(&f, 2, 9), "{\"columns\":[\"0\",\"1\"],\"index\":[],\"data\":[]}");
+}
+
+static void what_cannot_be_built_has_no_pages(void **state)
+{
+    static const struct { const char *text; size_t len; const char *sentence; } cases[] = {
+        { "a\n\"b\n1\n", 7, "the table: a quote in line 2 is never closed" },
+        { "a\n1\0\n", 5, "the table holds NUL bytes: it is not a text in UTF-8" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(fixture_done) struct fixture f = { .mem = mem_new(), .csv = file_of(cases[i].text, cases[i].len), .index = -1 };
+
+        assert_int_equal(csv_page_read(f.csv, -1, 0, 1, f.mem, &f.page, &f.err), -1);
+        assert_int_equal(f.err.kind, ERR_BAD_INPUT);
+        assert_string_equal(f.err.text, cases[i].sentence);
+    }
+}
+
 static void a_row_that_never_ends_is_refused(void **state)
 {
     CLEANUP(fixture_done) struct fixture f = open_csv("n\n\"");
@@ -189,6 +216,8 @@ int main(void)
         cmocka_unit_test(a_row_at_the_start_means_that_there_is_no_header),
         cmocka_unit_test(an_index_of_another_file_is_not_believed),
         cmocka_unit_test(an_index_that_lies_harms_nobody),
+        cmocka_unit_test(a_first_row_of_numbers_names_no_columns),
+        cmocka_unit_test(what_cannot_be_built_has_no_pages),
         cmocka_unit_test(a_row_that_never_ends_is_refused),
     };
 

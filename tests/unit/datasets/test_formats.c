@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datasets/formats/crc32c.h"
+#include "datasets/formats/csv_index.h"
 #include "datasets/formats/datum.h"
 #include "datasets/formats/example.h"
 #include "datasets/formats/proto.h"
@@ -7,13 +8,16 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/files.h"
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <endian.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -258,6 +262,44 @@ static void a_changed_byte_or_a_cut_is_named_by_its_record(void **state)
     unlink(path);
 }
 
+static uint64_t u64_at(const struct text *t, size_t i)
+{
+    uint64_t v;
+
+    memcpy(&v, t->data + i, sizeof v);
+    return le64toh(v);
+}
+
+static void an_index_says_where_rows_begin_and_of_which_file(void **state)
+{
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    CLEANUP(text_done) struct text out = {0};
+    const char *path = temporary(mem), *index = mem_printf(mem, "%s.index", path);
+    struct csv_index ix = {0};
+    struct stat st;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(file_write(path, "a,b\n", 4, 0644, &err), 0);
+    for (int i = 0; i < 600; i++)
+        csv_index_add(&ix, 10 + i * 3);
+    assert_int_equal(csv_index_write(&ix, path, &err), 0);
+    csv_index_done(&ix);
+
+    assert_int_equal(file_read(index, 1000, &out, &err), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(out.len, 8 + 4 * 8 + 3 * 8);
+    assert_memory_equal(out.data, "TYCSVIX1", 8);
+    assert_int_equal(u64_at(&out, 8), 600);
+    assert_int_equal(u64_at(&out, 16), CSV_INDEX_STRIDE);
+    assert_int_equal(u64_at(&out, 24), 4);
+    assert_int_equal(u64_at(&out, 32), st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec);
+    for (uint64_t i = 0; i < 3; i++)
+        assert_int_equal(u64_at(&out, 40 + 8 * i), 10 + i * CSV_INDEX_STRIDE * 3);
+    unlink(path);
+    unlink(index);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_mean_is_a_blob_of_one_image),
         cmocka_unit_test(records_come_back_in_order),
         cmocka_unit_test(a_changed_byte_or_a_cut_is_named_by_its_record),
+        cmocka_unit_test(an_index_says_where_rows_begin_and_of_which_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
