@@ -4,8 +4,8 @@
  *
  *   f ~ GP(0, k),  y = T(objective) = f + noise,   next = argmax log E[max(y_best - f(x), 0)]
  *
- * k is a Matérn 5/2 kernel with one length and one warp per parameter (search/methods/gp.h), its hyperparameters are
- * the most probable ones (search/methods/gp_fit.h), T is a monotone transform towards a normal
+ * k is a Matérn 5/2 kernel with one length and one warp per parameter and a trend (search/methods/gp.h), its
+ * hyperparameters are the most probable ones (search/methods/gp_fit.h), T is a monotone transform towards a normal
  * distribution (search/methods/targets.h), and the improvement is searched for among candidates and then
  * by gradient (search/methods/propose.h).
  *

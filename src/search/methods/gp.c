@@ -13,7 +13,7 @@ enum { LANES = CHOLESKY_LANES };
  * of nothing, must not break the factor. */
 static const double jitter = 1e-8, least_pivot = 1e-10, least_variance = 1e-12;
 
-int gp_n_theta(int d, int n_scales) { return n_scales + 2 + (n_scales == d ? 2 * d : 0); }
+int gp_n_theta(int d, int n_scales) { return n_scales + 3 + (n_scales == d ? 2 * d : 0); }
 
 struct gp *gp_new(int d, int n_scales, const bool *category)
 {
@@ -37,6 +37,7 @@ void gp_free(struct gp *gp)
     free(gp->weight);
     free(gp->warps);
     free(gp->x);
+    free(gp->features);
     free(gp->l);
     free(gp->y);
     free(gp->alpha);
@@ -50,7 +51,8 @@ void gp_set_theta(struct gp *gp, const double *theta)
     gp->signal = exp(theta[gp->n_scales]);
     gp->noise = exp(theta[gp->n_scales + 1]);
     gp->n = 0;
-    theta += gp->n_scales + 2;
+    gp->trend = exp(theta[gp->n_scales + 2]);
+    theta += gp->n_scales + 3;
     for (int i = 0; gp->warps && i < gp->d; i++)
         gp->warps[i] = (struct warp){ exp(theta[2 * i]), exp(theta[2 * i + 1]) };
 }
@@ -85,6 +87,8 @@ static double distance(const struct gp *gp, const double *a, const double *b)
     return r2;
 }
 
+static size_t n_features(const struct gp *gp) { return (size_t)gp->d * TREND_FEATURES; }
+
 static void grow(struct gp *gp)
 {
     size_t room;
@@ -94,6 +98,7 @@ static void grow(struct gp *gp)
     gp->room = gp->room ? gp->room * 3 / 2 : 32;
     room = (size_t)gp->room;
     gp->x = xrealloc(gp->x, (room * (size_t)gp->d + 1) * sizeof *gp->x);
+    gp->features = xrealloc(gp->features, (room * n_features(gp) + 1) * sizeof *gp->features);
     gp->l = xrealloc(gp->l, triangle_size(gp->room) * sizeof *gp->l);
     gp->y = xrealloc(gp->y, room * sizeof *gp->y);
     gp->alpha = xrealloc(gp->alpha, room * sizeof *gp->alpha);
@@ -101,18 +106,27 @@ static void grow(struct gp *gp)
 
 static const double *point(const struct gp *gp, int i) { return gp->x + (size_t)i * (size_t)gp->d; }
 
+static const double *features(const struct gp *gp, int i) { return gp->features + (size_t)i * n_features(gp); }
+
+static double trend(const struct gp *gp, const double *a, const double *b)
+{
+    return gp->trend * dot(a, b, gp->d * TREND_FEATURES);
+}
+
 void gp_append(struct gp *gp, const double *x)
 {
     int n = gp->n;
-    double *row, *bent;
+    double *row, *bent, *own;
 
     grow(gp);
     row = gp->l + triangle_size(n);
     bent = gp->x + (size_t)n * (size_t)gp->d;
+    own = gp->features + (size_t)n * n_features(gp);
     bend(gp, x, bent);
+    trend_features(gp->category, gp->d, x, own);
     for (int i = 0; i < n; i++)
-        row[i] = gp->signal * gp_matern(distance(gp, bent, point(gp, i)), NULL);
-    row[n] = gp->signal * (1 + jitter) + gp->noise;
+        row[i] = gp->signal * gp_matern(distance(gp, bent, point(gp, i)), NULL) + trend(gp, own, features(gp, i));
+    row[n] = gp->signal * (1 + jitter) + trend(gp, own, own) + gp->noise;
     cholesky_append(gp->l, n, gp->signal * least_pivot);
     gp->n = n + 1;
 }
@@ -153,45 +167,64 @@ static void distances(const struct gp *gp, const double *known, const double *at
     memcpy(ret, r2, sizeof r2);
 }
 
-/* LANES points at once: `at` [d × LANES], `v` scratch [n × LANES]. */
-static void predict_lanes(const struct gp *gp, const double *at, double *v, double *ret_mean,
+/* The trend's part of the kernel: of one point with itself, or with LANES new ones; features of those at [features × LANES]. */
+static void trends(const struct gp *gp, const double *known, const double *of, double *ret)
+{
+    double sums[LANES] = { 0 };
+
+    for (size_t i = 0; i < n_features(gp); i++, of += LANES)
+        for (int k = 0; k < LANES; k++)
+            sums[k] += (known ? known[i] : of[k]) * of[k];
+    for (int k = 0; k < LANES; k++)
+        ret[k] = gp->trend * sums[k];
+}
+
+/* LANES points at once: `at` [d × LANES], `of` their features, `v` scratch [n × LANES]. */
+static void predict_lanes(const struct gp *gp, const double *at, const double *of, double *v, double *ret_mean,
                           double *ret_variance)
 {
-    double sums[LANES];
+    double sums[LANES], more[LANES];
 
     memset(ret_mean, 0, LANES * sizeof *ret_mean);
     for (int i = 0; i < gp->n; i++) {
         double *k = v + (size_t)i * LANES;
 
         distances(gp, point(gp, i), at, k);
+        trends(gp, features(gp, i), of, more);
         for (int j = 0; j < LANES; j++) {
-            k[j] = gp->signal * gp_matern(k[j], NULL);
+            k[j] = gp->signal * gp_matern(k[j], NULL) + more[j];
             ret_mean[j] += k[j] * gp->alpha[i];
         }
     }
     if (!ret_variance)
         return;
     cholesky_forward_many(gp->l, gp->n, v, sums);
+    trends(gp, NULL, of, more);
     for (int j = 0; j < LANES; j++)
-        ret_variance[j] = fmax(gp->signal - sums[j], least_variance);
+        ret_variance[j] = fmax(gp->signal + more[j] - sums[j], least_variance);
 }
 
 void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean, double *ret_variance)
 {
-    CLEANUP(freep) double *at = xcalloc((size_t)(gp->d + gp->n + 1) * LANES + (size_t)gp->d, sizeof *at);
-    double *bent = at + (size_t)(gp->d + gp->n + 1) * LANES;
+    size_t d = (size_t)gp->d, f = n_features(gp), n_points = (size_t)gp->n + 1;
+    CLEANUP(freep) double *at = xcalloc((d + f + n_points) * LANES + d + f, sizeof *at);
+    double *of = at + d * LANES, *v = of + f * LANES, *bent = v + n_points * LANES, *own = bent + d;
     double mean[LANES] = { 0 }, variance[LANES] = { 0 };
 
     for (int from = 0; from < m; from += LANES) {
         int n = m - from < LANES ? m - from : LANES;
 
         for (int k = 0; k < LANES; k++) {
-            if (k < n)
-                bend(gp, x + (size_t)(from + k) * (size_t)gp->d, bent);
-            for (int i = 0; i < gp->d; i++)
-                at[i * LANES + k] = bent[i];
+            if (k < n) {
+                bend(gp, x + (size_t)(from + k) * d, bent);
+                trend_features(gp->category, gp->d, x + (size_t)(from + k) * d, own);
+            }
+            for (size_t i = 0; i < d; i++)
+                at[i * LANES + (size_t)k] = bent[i];
+            for (size_t i = 0; i < f; i++)
+                of[i * LANES + (size_t)k] = own[i];
         }
-        predict_lanes(gp, at, at + (size_t)gp->d * LANES, mean, ret_variance ? variance : NULL);
+        predict_lanes(gp, at, of, v, mean, ret_variance ? variance : NULL);
         memcpy(ret_mean + from, mean, (size_t)n * sizeof *mean);
         if (ret_variance)
             memcpy(ret_variance + from, variance, (size_t)n * sizeof *variance);
@@ -210,16 +243,41 @@ static void unbend(const struct gp *gp, const double *x, double *mean_grad, doub
     }
 }
 
+/* Adds the gradients of the trend at x: alpha [n] makes the mean, w [n] is K^-1 k. */
+static void add_trend_gradient(const struct gp *gp, const double *x, const double *w, double *mean_grad, double *variance_grad)
+{
+    size_t f = n_features(gp);
+    CLEANUP(freep) double *by_mean = xcalloc(f * 3 + 1, sizeof *by_mean);
+    double *by_variance = by_mean + f, *slopes = by_mean + 2 * f;
+
+    trend_features(gp->category, gp->d, x, by_variance);
+    trend_slopes(gp->category, gp->d, x, slopes);
+    for (int i = 0; i < gp->n; i++) {
+        const double *known = features(gp, i);
+
+        for (size_t j = 0; j < f; j++) {
+            by_mean[j] += gp->alpha[i] * known[j];
+            by_variance[j] -= w[i] * known[j];
+        }
+    }
+    for (size_t j = 0; j < f; j++) {
+        mean_grad[j / TREND_FEATURES] += gp->trend * slopes[j] * by_mean[j];
+        variance_grad[j / TREND_FEATURES] += 2 * gp->trend * slopes[j] * by_variance[j];
+    }
+}
+
 void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double *ret_variance,
                  double *ret_mean_grad, double *ret_variance_grad)
 {
     int n = gp->n, d = gp->d;
-    CLEANUP(freep) double *k = xcalloc((size_t)n * 3 + (size_t)d + 1, sizeof *k);
-    double *slope = k + n, *w = k + 2 * n, *bent = k + 3 * n, explained;
+    CLEANUP(freep) double *k = xcalloc((size_t)n * 3 + (size_t)d + n_features(gp) + 1, sizeof *k);
+    double *slope = k + n, *w = k + 2 * n, *bent = k + 3 * n, *own = bent + d, explained;
 
     bend(gp, x, bent);
+    trend_features(gp->category, d, x, own);
     for (int i = 0; i < n; i++) {
         k[i] = gp->signal * gp_matern(distance(gp, bent, point(gp, i)), &slope[i]);
+        k[i] += trend(gp, own, features(gp, i));
         slope[i] *= gp->signal;
     }
     memcpy(w, k, (size_t)n * sizeof *k);
@@ -227,7 +285,7 @@ void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double 
     explained = dot(w, w, n);
     cholesky_backward(gp->l, n, w); /* K^-1 k */
     *ret_mean = dot(k, gp->alpha, n);
-    *ret_variance = fmax(gp->signal - explained, least_variance);
+    *ret_variance = fmax(gp->signal + trend(gp, own, own) - explained, least_variance);
     memset(ret_mean_grad, 0, (size_t)d * sizeof *ret_mean_grad);
     memset(ret_variance_grad, 0, (size_t)d * sizeof *ret_variance_grad);
     for (int i = 0; i < n; i++) {
@@ -242,4 +300,5 @@ void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double 
         }
     }
     unbend(gp, x, ret_mean_grad, ret_variance_grad);
+    add_trend_gradient(gp, x, w, ret_mean_grad, ret_variance_grad);
 }

@@ -5,17 +5,19 @@
  *   r^2(a, b) = sum over i of d_i(a, b) / l_i^2
  *   d_i       = (w_i(a_i) - w_i(b_i))^2; for a category 1 where they differ, else 0
  *   k(a, b)   = s^2 (1 + sqrt(5) r + 5/3 r^2) exp(-sqrt(5) r)             (Matérn 5/2)
+ *             + t^2 f(a)^T f(b)                                             (search/methods/trend.h)
  *
  * and a noise variance on the diagonal. A category differs or does not: no order, no distance.
  * Points are rows of d numbers, numeric ones in [0, 1]; w_i bends a number (search/methods/warp.h).
  *
- * The hyperparameters theta are [n_scales] log l, log s^2, log of the noise variance, and where each
- * dimension has a length of its own, [d] pairs log a, log b. n_scales is d (one length each) or 1 (one for
- * all, and nothing is bent).
+ * The hyperparameters theta are [n_scales] log l, log s^2, log of the noise variance, log t^2, and where
+ * each dimension has a length of its own, [d] pairs log a, log b. n_scales is d (one length each) or 1
+ * (one for all, and nothing is bent).
  *
  * Source: Rasmussen & Williams 2006, eq. 2.25, 2.26, 4.17 and algorithm 2.1. */
 
 #include "base/cleanup.h"
+#include "search/methods/trend.h"
 #include "search/methods/warp.h"
 
 #include <stdbool.h>
@@ -26,9 +28,10 @@ struct gp {
     bool *category;       /* [d] */
     double *weight;       /* [d] 1 / l^2 */
     struct warp *warps;   /* [d], NULL where nothing is bent */
-    double signal, noise; /* variances */
+    double signal, noise, trend; /* variances s^2, of the noise, t^2 */
     int n, room;          /* points in the factor */
     double *x;            /* [room × d], bent */
+    double *features;     /* [room × d × TREND_FEATURES] */
     double *l;            /* packed factor of the kernel matrix */
     double *y, *alpha;    /* [room] targets, and K^-1 y */
 };
@@ -61,5 +64,5 @@ void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean,
 void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double *ret_variance,
                  double *ret_mean_grad, double *ret_variance_grad);
 
-/* k / s^2 at squared distance r2; *ret_slope is its derivative by r2, may be NULL. */
+/* Matérn's k / s^2 at squared distance r2; *ret_slope is its derivative by r2, may be NULL. */
 double gp_matern(double r2, double *ret_slope);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 static const double warp_sd = 0.25, warp_log_most = 2.3;
+static const double trend_mean = -2, trend_sd = 1.5, trend_least = -14, trend_most = 5;
 
 /* What does not change while theta does, and scratch. Pairs (i, j) with j < i, row by row. */
 struct fit {
@@ -20,6 +21,7 @@ struct fit {
     struct warp_slopes *slopes; /* [n × d] of their warps; 0 for categories */
     double *pull;               /* [n × d] the loss by what is bent, without factors of a dimension */
     double *apart;              /* [pairs × n_scales] squared differences */
+    double *trend;              /* [triangle] products of features */
     double *k, *slope; /* [pairs] kernel without signal variance, and its derivative by r^2 */
     double *l, *work, *inverse; /* packed triangles */
     double *alpha;              /* [n] */
@@ -51,6 +53,21 @@ static void set_differences(struct fit *f)
             differences(f->data, f->bent + (size_t)i * d, f->bent + (size_t)j * d, at);
 }
 
+static void set_trend(struct fit *f)
+{
+    int n = f->data->n, n_features = f->data->d * TREND_FEATURES;
+    CLEANUP(freep) double *features = xcalloc((size_t)n * (size_t)n_features + 1, sizeof *features);
+    double *at = f->trend;
+
+    for (int i = 0; i < n; i++) {
+        double *own = features + (size_t)i * (size_t)n_features;
+
+        trend_features(f->data->category, f->data->d, f->data->x + (size_t)i * (size_t)f->data->d, own);
+        for (int j = 0; j <= i; j++)
+            *at++ = dot(own, features + (size_t)j * (size_t)n_features, n_features);
+    }
+}
+
 /* The warps of theta: pairs log a, log b. */
 static void bend(struct fit *f, const double *warps)
 {
@@ -70,7 +87,7 @@ static struct fit fit_start(const struct gp_data *data)
 {
     size_t pairs = n_pairs(data->n), scales = (size_t)data->n_scales, n = (size_t)data->n;
     size_t triangle = triangle_size(data->n), d = (size_t)data->d, points = n * d;
-    double *memory = xcalloc(pairs * (scales + 2) + 3 * triangle + n + scales + 5 * points + 2 * d, sizeof *memory);
+    double *memory = xcalloc(pairs * (scales + 2) + 4 * triangle + n + scales + 5 * points + 2 * d, sizeof *memory);
     struct fit f = { .data = data, .apart = memory, .memory = memory };
 
     f.k = memory + pairs * scales;
@@ -78,7 +95,8 @@ static struct fit fit_start(const struct gp_data *data)
     f.l = f.slope + pairs;
     f.work = f.l + triangle;
     f.inverse = f.work + triangle;
-    f.alpha = f.inverse + triangle;
+    f.trend = f.inverse + triangle;
+    f.alpha = f.trend + triangle;
     f.weight = f.alpha + n;
     f.bent = f.weight + scales;
     f.pull = f.bent + points;
@@ -88,6 +106,7 @@ static struct fit fit_start(const struct gp_data *data)
     memcpy(f.bent, data->x, points * sizeof *f.bent);
     if (!f.warped)
         set_differences(&f);
+    set_trend(&f);
     return f;
 }
 
@@ -96,22 +115,23 @@ static struct fit fit_start(const struct gp_data *data)
 static double likelihood(struct fit *f, const double *theta)
 {
     int n = f->data->n, scales = f->data->n_scales;
-    double signal = exp(theta[scales]), noise = exp(theta[scales + 1]), loss = 0;
+    double signal = exp(theta[scales]), noise = exp(theta[scales + 1]), trend = exp(theta[scales + 2]), loss = 0;
     const double *apart = f->apart;
     size_t p = 0;
 
     if (f->warped)
-        bend(f, theta + scales + 2);
+        bend(f, theta + scales + 3);
     for (int k = 0; k < scales; k++)
         f->weight[k] = exp(-2 * theta[k]);
     for (int i = 0; i < n; i++) {
         double *row = f->l + triangle_size(i);
+        const double *trends = f->trend + triangle_size(i);
 
         for (int j = 0; j < i; j++, p++, apart += scales) {
             f->k[p] = gp_matern(dot(apart, f->weight, scales), &f->slope[p]);
-            row[j] = signal * f->k[p];
+            row[j] = signal * f->k[p] + trend * trends[j];
         }
-        row[i] = signal * (1 + 1e-8) + noise;
+        row[i] = signal * (1 + 1e-8) + trend * trends[i] + noise;
         cholesky_append(f->l, i, 0);
         if (!(row[i] > 0))
             return HUGE_VAL;
@@ -157,7 +177,7 @@ static void warp_slope(const struct fit *f, double signal, double *grad)
 static void likelihood_slope(struct fit *f, const double *theta, double *grad)
 {
     int n = f->data->n, scales = f->data->n_scales;
-    double signal = exp(theta[scales]), noise = exp(theta[scales + 1]), trace = 0, by_signal = 0;
+    double signal = exp(theta[scales]), noise = exp(theta[scales + 1]), trace = 0, by_signal = 0, by_trend = 0;
     const double *apart = f->apart;
     size_t p = 0;
 
@@ -165,25 +185,29 @@ static void likelihood_slope(struct fit *f, const double *theta, double *grad)
     memset(grad, 0, (size_t)gp_n_theta(f->data->d, scales) * sizeof *grad);
     memset(f->pull, 0, (size_t)n * (size_t)f->data->d * sizeof *f->pull);
     for (int i = 0; i < n; i++) {
-        const double *row = f->inverse + triangle_size(i);
+        const double *row = f->inverse + triangle_size(i), *trends = f->trend + triangle_size(i);
+        double on_diagonal = row[i] - f->alpha[i] * f->alpha[i];
 
         for (int j = 0; j < i; j++, p++, apart += scales) {
             double w = row[j] - f->alpha[i] * f->alpha[j], pull = w * f->slope[p];
 
             by_signal += w * f->k[p];
+            by_trend += w * trends[j];
             for (int k = 0; k < scales; k++)
                 grad[k] += pull * apart[k];
             if (f->warped)
                 add_pull(f, i, j, pull);
         }
-        trace += row[i] - f->alpha[i] * f->alpha[i];
+        trace += on_diagonal;
+        by_trend += 0.5 * on_diagonal * trends[i];
     }
     if (f->warped)
-        warp_slope(f, signal, grad + scales + 2);
+        warp_slope(f, signal, grad + scales + 3);
     for (int k = 0; k < scales; k++)
         grad[k] *= -2 * signal * f->weight[k];
     grad[scales] = signal * (by_signal + 0.5 * (1 + 1e-8) * trace);
     grad[scales + 1] = 0.5 * noise * trace;
+    grad[scales + 2] = exp(theta[scales + 2]) * by_trend;
 }
 
 static double prior(double value, double mean, double sd, double *grad)
@@ -207,7 +231,8 @@ static double loss_of(void *arg, const double *theta, double *ret_grad)
         likelihood_slope(f, theta, ret_grad);
     for (int k = 0; k < scales; k++)
         loss += prior(theta[k], mean, sqrt(3), ret_grad ? &ret_grad[k] : NULL);
-    for (int k = scales + 2; k < gp_n_theta(f->data->d, scales); k++)
+    loss += prior(theta[scales + 2], trend_mean, trend_sd, ret_grad ? &ret_grad[scales + 2] : NULL);
+    for (int k = scales + 3; k < gp_n_theta(f->data->d, scales); k++)
         loss += prior(theta[k], 0, warp_sd, ret_grad ? &ret_grad[k] : NULL);
     loss += prior(theta[scales], 0, 1, ret_grad ? &ret_grad[scales] : NULL);
     return loss + prior(theta[scales + 1], log(f->data->noise.median), f->data->noise.log_sd,
@@ -220,6 +245,7 @@ void gp_theta_start(int d, int n_scales, const struct gp_noise *noise, double *r
     for (int k = 0; k < n_scales; k++)
         ret_theta[k] = log(0.5);
     ret_theta[n_scales + 1] = log(noise->median);
+    ret_theta[n_scales + 2] = trend_mean;
 }
 
 double gp_loss(const struct gp_data *data, const double *theta, double *ret_grad)
@@ -251,7 +277,9 @@ double gp_fit(const struct gp_data *data, int rounds, double *theta)
     hi[scales] = 5;
     lo[scales + 1] = log(1e-7);
     hi[scales + 1] = log(data->noise.most);
-    for (int k = scales + 2; k < n; k++) {
+    lo[scales + 2] = trend_least;
+    hi[scales + 2] = trend_most;
+    for (int k = scales + 3; k < n; k++) {
         hi[k] = warp_log_most;
         lo[k] = -hi[k];
     }

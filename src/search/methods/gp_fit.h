@@ -5,7 +5,8 @@
  *
  * Priors: log l_i normal with mean sqrt(2) + log(n_scales) / 2 - 1 and sd sqrt(3), so that a space
  * of more dimensions is not expected to be more complicated; log s^2 standard normal, for targets
- * of variance 1; log noise as the caller says; log a and log b of a warp normal with mean 0 and sd
+ * of variance 1; log noise as the caller says; log t^2 normal with mean -2 and sd 1.5 (means of -4 to 0 and
+ * a sd of 1 score alike); log a and log b of a warp normal with mean 0 and sd
  * 1/4. Measured on bench/search, difference at 50 and 100 trials to no warp: with 1/4 nothing that
  * can be told from chance (-0.01 to 0.02 by suite), but 0.04 and 0.05 where ranges that span two
  * powers of ten are not declared logarithmic; with sd 0.4 0.02 less, and with 0.75 0.05 less.
