@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Work that several threads do and whose results one takes in order, so that what is written does not depend on how many
+/* Work that several threads do and whose results are taken in order, so that what is written does not depend on how many
  * threads there are. Memory is bounded: few results wait at a time. */
 
 #include <stddef.h>
@@ -10,7 +10,7 @@ struct err;
 
 struct ordered {
     int64_t n;                          /* items, numbered from 0 */
-    int n_threads;
+    int n_threads;                      /* the caller's among them */
     size_t slot_size;                   /* bytes of a result; zeroed once, then used again and again */
     void *arg;                          /* given to the functions below */
 
@@ -20,7 +20,7 @@ struct ordered {
     /* Does item i into the slot, on any of the threads. Returns how many bytes the result holds. */
     size_t (*work)(void *arg, void *kept, int64_t i, void *slot);
 
-    /* Takes the result of item i: 0, 1, 2, ... on the caller's thread. -1 ends everything. */
+    /* Takes the result of item i: 0, 1, 2, ..., one at a time, on any of the threads. -1 ends everything. */
     int (*take)(void *arg, int64_t i, void *slot, struct err *err);
 
     /* On the caller's thread, when all threads have ended. */
