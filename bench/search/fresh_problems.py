@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""More problems of the quality benchmark, kept apart: no number in the algorithms was chosen with their help."""
+"""More problems of the quality benchmark, written later: few choices in the algorithms were made with their help (bench/README.md)."""
 import math
 
 import numpy as np

@@ -26,6 +26,7 @@ import numpy as np  # noqa: E402
 
 import fresh_problems  # noqa: E402, F401
 import generated_problems  # noqa: E402, F401
+import unseen_problems  # noqa: E402, F401
 from problems import PROBLEMS  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -160,9 +161,9 @@ def main():
     parser.add_argument("algorithms", nargs="*", default=["Tpe", "Bayesian", "optuna-tpe", "optuna-gp"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--suite", choices=["known", "fresh", "generated"], action="append",
-                        help="may be repeated; default: known and fresh. Known and generated problems helped to choose among "
-                             "variants of the algorithms, fresh ones did not")
+    parser.add_argument("--suite", choices=["known", "fresh", "generated", "unseen"], action="append",
+                        help="may be repeated; default: known and fresh. All but unseen problems helped to choose among variants "
+                             "of the algorithms")
     parser.add_argument("--analytic", action="store_true", help="without the real models")
     parser.add_argument("--only", default="", help="problems whose name has this")
     parser.add_argument("--parallel", type=int, default=1, help="trials under way at the same time")
