@@ -13,7 +13,7 @@ enum { LANES = CHOLESKY_LANES };
  * of nothing, must not break the factor. */
 static const double jitter = 1e-8, least_pivot = 1e-10, least_variance = 1e-12;
 
-int gp_n_theta(int d, int n_scales) { return n_scales + 3 + (n_scales == d ? 2 * d : 0); }
+int gp_n_theta(int d, int n_scales) { return n_scales + THETA_WARPS + (n_scales == d ? 2 * d : 0); }
 
 struct gp *gp_new(int d, int n_scales, const bool *category)
 {
@@ -48,11 +48,11 @@ void gp_set_theta(struct gp *gp, const double *theta)
 {
     for (int i = 0; i < gp->d; i++)
         gp->weight[i] = exp(-2 * theta[gp->n_scales == 1 ? 0 : i]);
-    gp->signal = exp(theta[gp->n_scales]);
-    gp->noise = exp(theta[gp->n_scales + 1]);
+    gp->signal = exp(theta[gp->n_scales + THETA_SIGNAL]);
+    gp->noise = exp(theta[gp->n_scales + THETA_NOISE]);
+    gp->trend = exp(theta[gp->n_scales + THETA_TREND]);
     gp->n = 0;
-    gp->trend = exp(theta[gp->n_scales + 2]);
-    theta += gp->n_scales + 3;
+    theta += gp->n_scales + THETA_WARPS;
     for (int i = 0; gp->warps && i < gp->d; i++)
         gp->warps[i] = (struct warp){ exp(theta[2 * i]), exp(theta[2 * i + 1]) };
 }

@@ -40,6 +40,9 @@ struct gp *gp_new(int d, int n_scales, const bool *category);
 void gp_free(struct gp *gp); /* NULL is fine */
 DEFINE_FREEP(gp)
 
+/* Where things stand in theta, behind the lengths. */
+enum { THETA_SIGNAL, THETA_NOISE, THETA_TREND, THETA_WARPS };
+
 int gp_n_theta(int d, int n_scales); /* how many numbers theta has */
 
 /* theta [gp_n_theta()]. Also forgets all points. */

@@ -115,12 +115,13 @@ static struct fit fit_start(const struct gp_data *data)
 static double likelihood(struct fit *f, const double *theta)
 {
     int n = f->data->n, scales = f->data->n_scales;
-    double signal = exp(theta[scales]), noise = exp(theta[scales + 1]), trend = exp(theta[scales + 2]), loss = 0;
+    double signal = exp(theta[scales + THETA_SIGNAL]), noise = exp(theta[scales + THETA_NOISE]),
+           trend = exp(theta[scales + THETA_TREND]), loss = 0;
     const double *apart = f->apart;
     size_t p = 0;
 
     if (f->warped)
-        bend(f, theta + scales + 3);
+        bend(f, theta + scales + THETA_WARPS);
     for (int k = 0; k < scales; k++)
         f->weight[k] = exp(-2 * theta[k]);
     for (int i = 0; i < n; i++) {
@@ -177,7 +178,8 @@ static void warp_slope(const struct fit *f, double signal, double *grad)
 static void likelihood_slope(struct fit *f, const double *theta, double *grad)
 {
     int n = f->data->n, scales = f->data->n_scales;
-    double signal = exp(theta[scales]), noise = exp(theta[scales + 1]), trace = 0, by_signal = 0, by_trend = 0;
+    double signal = exp(theta[scales + THETA_SIGNAL]), noise = exp(theta[scales + THETA_NOISE]);
+    double trace = 0, by_signal = 0, by_trend = 0;
     const double *apart = f->apart;
     size_t p = 0;
 
@@ -202,12 +204,12 @@ static void likelihood_slope(struct fit *f, const double *theta, double *grad)
         by_trend += 0.5 * on_diagonal * trends[i];
     }
     if (f->warped)
-        warp_slope(f, signal, grad + scales + 3);
+        warp_slope(f, signal, grad + scales + THETA_WARPS);
     for (int k = 0; k < scales; k++)
         grad[k] *= -2 * signal * f->weight[k];
-    grad[scales] = signal * (by_signal + 0.5 * (1 + 1e-8) * trace);
-    grad[scales + 1] = 0.5 * noise * trace;
-    grad[scales + 2] = exp(theta[scales + 2]) * by_trend;
+    grad[scales + THETA_SIGNAL] = signal * (by_signal + 0.5 * (1 + 1e-8) * trace);
+    grad[scales + THETA_NOISE] = 0.5 * noise * trace;
+    grad[scales + THETA_TREND] = exp(theta[scales + THETA_TREND]) * by_trend;
 }
 
 static double prior(double value, double mean, double sd, double *grad)
@@ -231,12 +233,12 @@ static double loss_of(void *arg, const double *theta, double *ret_grad)
         likelihood_slope(f, theta, ret_grad);
     for (int k = 0; k < scales; k++)
         loss += prior(theta[k], mean, sqrt(3), ret_grad ? &ret_grad[k] : NULL);
-    loss += prior(theta[scales + 2], trend_mean, trend_sd, ret_grad ? &ret_grad[scales + 2] : NULL);
-    for (int k = scales + 3; k < gp_n_theta(f->data->d, scales); k++)
+    loss += prior(theta[scales + THETA_TREND], trend_mean, trend_sd, ret_grad ? &ret_grad[scales + THETA_TREND] : NULL);
+    for (int k = scales + THETA_WARPS; k < gp_n_theta(f->data->d, scales); k++)
         loss += prior(theta[k], 0, warp_sd, ret_grad ? &ret_grad[k] : NULL);
-    loss += prior(theta[scales], 0, 1, ret_grad ? &ret_grad[scales] : NULL);
-    return loss + prior(theta[scales + 1], log(f->data->noise.median), f->data->noise.log_sd,
-                        ret_grad ? &ret_grad[scales + 1] : NULL);
+    loss += prior(theta[scales + THETA_SIGNAL], 0, 1, ret_grad ? &ret_grad[scales + THETA_SIGNAL] : NULL);
+    return loss + prior(theta[scales + THETA_NOISE], log(f->data->noise.median), f->data->noise.log_sd,
+                        ret_grad ? &ret_grad[scales + THETA_NOISE] : NULL);
 }
 
 void gp_theta_start(int d, int n_scales, const struct gp_noise *noise, double *ret_theta)
@@ -244,8 +246,8 @@ void gp_theta_start(int d, int n_scales, const struct gp_noise *noise, double *r
     memset(ret_theta, 0, (size_t)gp_n_theta(d, n_scales) * sizeof *ret_theta);
     for (int k = 0; k < n_scales; k++)
         ret_theta[k] = log(0.5);
-    ret_theta[n_scales + 1] = log(noise->median);
-    ret_theta[n_scales + 2] = trend_mean;
+    ret_theta[n_scales + THETA_NOISE] = log(noise->median);
+    ret_theta[n_scales + THETA_TREND] = trend_mean;
 }
 
 double gp_loss(const struct gp_data *data, const double *theta, double *ret_grad)
@@ -273,13 +275,13 @@ double gp_fit(const struct gp_data *data, int rounds, double *theta)
         lo[k] = log(0.02);
         hi[k] = log(50);
     }
-    lo[scales] = -4;
-    hi[scales] = 5;
-    lo[scales + 1] = log(1e-7);
-    hi[scales + 1] = log(data->noise.most);
-    lo[scales + 2] = trend_least;
-    hi[scales + 2] = trend_most;
-    for (int k = scales + 3; k < n; k++) {
+    lo[scales + THETA_SIGNAL] = -4;
+    hi[scales + THETA_SIGNAL] = 5;
+    lo[scales + THETA_NOISE] = log(1e-7);
+    hi[scales + THETA_NOISE] = log(data->noise.most);
+    lo[scales + THETA_TREND] = trend_least;
+    hi[scales + THETA_TREND] = trend_most;
+    for (int k = scales + THETA_WARPS; k < n; k++) {
         hi[k] = warp_log_most;
         lo[k] = -hi[k];
     }
