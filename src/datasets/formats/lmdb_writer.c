@@ -6,26 +6,22 @@
 #include "base/files.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "datasets/formats/out_file.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/uio.h>
 
 /* The file that liblmdb 0.9 leaves after one transaction (data version 1, 64 bits, little-endian): pages of 4 KiB, first
  * two that say where the tree begins, then the tree. As keys ascend, a page is final as soon as it is full, and pages can be
- * written one after the other, records from where they lie. The library copies each record into pages of its own first. */
+ * written one after the other, without a look at those before. */
 
 enum {
     PAGE = 4096,
     FIRST_PAGE = 2,                     /* after those that say where the tree begins */
     LEVELS_MAX = 16,                    /* of the tree; at least seven keys fit into a page */
     NODE_IN_PAGE_MAX = ((PAGE - 16) / 2 & ~1) - 2,      /* bytes; larger ones have their data in pages of their own */
-    BUFFER = 256 << 10,                 /* bytes gathered before they are written */
     MAP_STEP = 256 << 20,               /* bytes of address space that are left to who adds records, at most */
-    LARGE = 16 << 10,                   /* bytes of data above which copying them costs more than a call of the kernel */
 };
 
 enum { PAGE_BRANCH = 1, PAGE_LEAF = 2, PAGE_OVERFLOW = 4, PAGE_META = 8 };
@@ -72,13 +68,10 @@ struct level {
 };
 
 struct lmdb_writer {
-    int fd;
-    char *path;
+    struct out_file file;
     struct level *levels[LEVELS_MAX];   /* 0: leaves. NULL: none yet */
     uint64_t next;                      /* number of the page that is written next */
     struct tree tree;
-    uint8_t *buffer;                    /* what was not written yet */
-    size_t used;
     uint8_t last[LMDB_KEY_MAX];
     size_t n_last;
 };
@@ -88,59 +81,36 @@ _Static_assert(sizeof(struct page_head) == 16 && sizeof(struct node) == 8 && siz
 
 struct lmdb_writer *lmdb_create(const char *folder, struct err *err)
 {
+    static const uint8_t no_metas[FIRST_PAGE * PAGE];
     CLEANUP(text_done) struct text path = {0};
     struct lmdb_writer *w;
-    int fd;
 
     if (file_mkdirs(folder, 0755, err) < 0)
         return NULL;
     text_addf(&path, "%s/data.mdb", folder);
-    fd = open(path.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || lseek(fd, FIRST_PAGE * PAGE, SEEK_SET) < 0) {
-        err_errno(err, ERR_INTERNAL, "%s cannot be created", path.data);
-        if (fd >= 0)
-            close(fd);
+    w = xcalloc(1, sizeof *w);
+    w->next = FIRST_PAGE;
+    w->tree.root = no_page;
+    if (out_file_create(&w->file, path.data, err) < 0 || out_file_append(&w->file, no_metas, sizeof no_metas, err) < 0) {
+        lmdb_abandon(w);
         return NULL;
     }
-    w = xcalloc(1, sizeof *w);
-    *w = (struct lmdb_writer){ .fd = fd, .path = xstrdup(path.data), .next = FIRST_PAGE, .tree.root = no_page,
-                               .buffer = xrealloc(NULL, BUFFER) };
     return w;
+}
+
+static void free_tree(struct lmdb_writer *w)
+{
+    for (int i = 0; i < LEVELS_MAX; i++)
+        free(w->levels[i]);
+    free(w);
 }
 
 void lmdb_abandon(struct lmdb_writer *w)
 {
     if (!w)
         return;
-    close(w->fd);
-    for (int i = 0; i < LEVELS_MAX; i++)
-        free(w->levels[i]);
-    free(w->path);
-    free(w->buffer);
-    free(w);
-}
-
-/* --- bytes --- */
-
-static int fail(const struct lmdb_writer *w, struct err *err) { return err_errno(err, ERR_INTERNAL, "%s cannot be written", w->path); }
-
-static int write_all(const struct lmdb_writer *w, struct iovec *parts, int n, struct err *err)
-{
-    while (n > 0) {
-        ssize_t written = writev(w->fd, parts, n);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return fail(w, err);
-        for (; n > 0 && (size_t)written >= parts->iov_len; parts++, n--)
-            written -= (ssize_t)parts->iov_len;
-        if (n > 0) {
-            parts->iov_base = (uint8_t *)parts->iov_base + written;
-            parts->iov_len -= (size_t)written;
-        }
-    }
-    return 0;
+    out_file_abandon(&w->file);
+    free_tree(w);
 }
 
 /* Appends n pages that begin with a head and hold `data`. */
@@ -148,22 +118,10 @@ static int put_pages(struct lmdb_writer *w, const struct page_head *head, const 
                      struct err *err)
 {
     static const uint8_t zeros[PAGE];
-    size_t all = (size_t)n * PAGE, rest = all - sizeof *head - len;
 
-    if (len > LARGE || all > BUFFER - w->used) {
-        struct iovec parts[] = { { w->buffer, w->used }, { (void *)head, sizeof *head }, { (void *)data, len }, { (void *)zeros, rest } };
-
-        w->used = 0;
-        if (write_all(w, parts, ARRAY_LEN(parts), err) < 0)
-            return -1;
-    } else {
-        uint8_t *to = w->buffer + w->used;
-
-        memcpy(to, head, sizeof *head);
-        memcpy(to + sizeof *head, data, len);
-        memset(to + sizeof *head + len, 0, rest);
-        w->used += all;
-    }
+    if (out_file_append(&w->file, head, sizeof *head, err) < 0 || out_file_append(&w->file, data, len, err) < 0 ||
+        out_file_append(&w->file, zeros, (size_t)n * PAGE - sizeof *head - len, err) < 0)
+        return -1;
     w->next += n;
     return 0;
 }
@@ -311,7 +269,7 @@ int lmdb_write(struct lmdb_writer *w, const void *key, size_t n_key, const uint8
 
     assert(n_key > 0 && n_key <= LMDB_KEY_MAX && len <= UINT32_MAX);
     if (!ascends(w, key, n_key))
-        return err_set(err, ERR_INTERNAL, "the keys of %s do not ascend", w->path);
+        return err_set(err, ERR_INTERNAL, "the keys of %s do not ascend", w->file.path);
     if (!has_room(l, size) && end_leaf(w, l, err) < 0)
         return -1;
     if (is_big && write_big(w, data, len, &page, err) < 0)
@@ -339,7 +297,7 @@ static int write_levels(struct lmdb_writer *w, struct err *err)
         if (i + 1 < LEVELS_MAX && w->levels[i + 1] && add_page(w, i + 1, l->first, l->n_first, w->tree.root, err) < 0)
             return -1;
     }
-    return write_all(w, &(struct iovec){ w->buffer, w->used }, 1, err);
+    return 0;
 }
 
 /* The first says what was before the transaction, the second what is after it: the newer one counts. */
@@ -355,17 +313,18 @@ static int write_metas(struct lmdb_writer *w, struct err *err)
             .trees = { [FREE_PAGES] = none, [RECORDS] = i == 0 ? (struct tree){ .root = no_page } : w->tree },
             .last_page = i == 0 ? FIRST_PAGE - 1 : w->next - 1, .transaction = (uint64_t)i,
         };
-    return pwrite(w->fd, pages, sizeof pages, 0) == sizeof pages ? 0 : fail(w, err);
+    return out_file_replace(&w->file, 0, pages, sizeof pages, err);
 }
 
 int lmdb_close(struct lmdb_writer *w, struct err *err)
 {
-    int result = write_levels(w, err);
+    int result;
 
-    if (result == 0)
-        result = write_metas(w, err);
-    if (result == 0 && fdatasync(w->fd) < 0)
-        result = fail(w, err);
-    lmdb_abandon(w);
+    if (write_levels(w, err) < 0 || write_metas(w, err) < 0) {
+        lmdb_abandon(w);
+        return -1;
+    }
+    result = out_file_close(&w->file, err);
+    free_tree(w);
     return result;
 }

@@ -3,9 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/files.h"
 #include "base/mem.h"
 #include "datasets/formats/crc32c.h"
+#include "datasets/formats/out_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,16 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    BUFFER = 1 << 20,                   /* bytes gathered before they are written, and read ahead */
-    LARGE = 32 << 10,                   /* bytes of a record above which copying it costs more than a call of the kernel */
-};
+enum { AHEAD = 1 << 20 };               /* bytes read at a time, at least */
 
 struct tfrecord_writer {
-    int fd;
-    char *path;
-    uint8_t *buffer;
-    size_t used;
+    struct out_file file;
 };
 
 struct tfrecord_reader {
@@ -62,15 +56,12 @@ void tfrecord_frame(uint8_t *framed, size_t len)
 
 struct tfrecord_writer *tfrecord_create(const char *path, struct err *err)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    struct tfrecord_writer *w;
+    struct tfrecord_writer *w = xcalloc(1, sizeof *w);
 
-    if (fd < 0) {
-        err_errno(err, ERR_INTERNAL, "%s cannot be created", path);
+    if (out_file_create(&w->file, path, err) < 0) {
+        free(w);
         return NULL;
     }
-    w = xcalloc(1, sizeof *w);
-    *w = (struct tfrecord_writer){ .fd = fd, .path = xstrdup(path), .buffer = xrealloc(NULL, BUFFER) };
     return w;
 }
 
@@ -78,45 +69,20 @@ void tfrecord_abandon(struct tfrecord_writer *w)
 {
     if (!w)
         return;
-    close(w->fd);
-    free(w->path);
-    free(w->buffer);
+    out_file_abandon(&w->file);
     free(w);
-}
-
-static int write_all(const struct tfrecord_writer *w, const uint8_t *data, size_t len, struct err *err)
-{
-    if (file_write_all(w->fd, data, len) < 0)
-        return err_errno(err, ERR_INTERNAL, "%s cannot be written", w->path);
-    return 0;
-}
-
-static int flush(struct tfrecord_writer *w, struct err *err)
-{
-    size_t n = w->used;
-
-    w->used = 0;
-    return write_all(w, w->buffer, n, err);
 }
 
 int tfrecord_write(struct tfrecord_writer *w, const uint8_t *framed, size_t len, struct err *err)
 {
-    if ((len > LARGE || len > BUFFER - w->used) && flush(w, err) < 0)
-        return -1;
-    if (len > LARGE)
-        return write_all(w, framed, len, err);
-    memcpy(w->buffer + w->used, framed, len);
-    w->used += len;
-    return 0;
+    return out_file_append(&w->file, framed, len, err);
 }
 
 int tfrecord_close(struct tfrecord_writer *w, struct err *err)
 {
-    int result = flush(w, err);
+    int result = out_file_close(&w->file, err);
 
-    if (result == 0 && fdatasync(w->fd) < 0)
-        result = err_errno(err, ERR_INTERNAL, "%s cannot be written", w->path);
-    tfrecord_abandon(w);
+    free(w);
     return result;
 }
 
@@ -150,7 +116,7 @@ void tfrecord_reader_free(struct tfrecord_reader *r)
 /* The n bytes at `offset`, which lie within the file; reads ahead. NULL when the file has become shorter. */
 static const uint8_t *bytes_at(struct tfrecord_reader *r, int64_t offset, size_t n, struct err *err)
 {
-    size_t want = n > BUFFER ? n : BUFFER;
+    size_t want = n > AHEAD ? n : AHEAD;
 
     if (r->buffer && offset >= r->begin && offset + (int64_t)n <= r->begin + (int64_t)r->filled)
         return r->buffer + (offset - r->begin);
