@@ -14,7 +14,7 @@
 
 /* The file that liblmdb 0.9 leaves after one transaction (data version 1, 64 bits, little-endian): pages of 4 KiB, first
  * two that say where the tree begins, then the tree. As keys ascend, a page is final as soon as it is full, and pages can be
- * written one after the other, without a look at those before. */
+ * written one after the other, records from where they lie. The library copies each record into pages of its own first. */
 
 enum {
     PAGE = 4096,
@@ -81,7 +81,8 @@ _Static_assert(sizeof(struct page_head) == 16 && sizeof(struct node) == 8 && siz
 
 struct lmdb_writer *lmdb_create(const char *folder, struct err *err)
 {
-    static const uint8_t no_metas[FIRST_PAGE * PAGE];
+    static const uint8_t zeros[FIRST_PAGE * PAGE];
+    const struct iovec no_metas = { (void *)zeros, sizeof zeros };
     CLEANUP(text_done) struct text path = {0};
     struct lmdb_writer *w;
 
@@ -91,18 +92,11 @@ struct lmdb_writer *lmdb_create(const char *folder, struct err *err)
     w = xcalloc(1, sizeof *w);
     w->next = FIRST_PAGE;
     w->tree.root = no_page;
-    if (out_file_create(&w->file, path.data, err) < 0 || out_file_append(&w->file, no_metas, sizeof no_metas, err) < 0) {
+    if (out_file_create(&w->file, path.data, err) < 0 || out_file_append(&w->file, &no_metas, 1, err) < 0) {
         lmdb_abandon(w);
         return NULL;
     }
     return w;
-}
-
-static void free_tree(struct lmdb_writer *w)
-{
-    for (int i = 0; i < LEVELS_MAX; i++)
-        free(w->levels[i]);
-    free(w);
 }
 
 void lmdb_abandon(struct lmdb_writer *w)
@@ -110,7 +104,9 @@ void lmdb_abandon(struct lmdb_writer *w)
     if (!w)
         return;
     out_file_abandon(&w->file);
-    free_tree(w);
+    for (int i = 0; i < LEVELS_MAX; i++)
+        free(w->levels[i]);
+    free(w);
 }
 
 /* Appends n pages that begin with a head and hold `data`. */
@@ -118,9 +114,9 @@ static int put_pages(struct lmdb_writer *w, const struct page_head *head, const 
                      struct err *err)
 {
     static const uint8_t zeros[PAGE];
+    const struct iovec parts[] = { { (void *)head, sizeof *head }, { (void *)data, len }, { (void *)zeros, (size_t)n * PAGE - sizeof *head - len } };
 
-    if (out_file_append(&w->file, head, sizeof *head, err) < 0 || out_file_append(&w->file, data, len, err) < 0 ||
-        out_file_append(&w->file, zeros, (size_t)n * PAGE - sizeof *head - len, err) < 0)
+    if (out_file_append(&w->file, parts, ARRAY_LEN(parts), err) < 0)
         return -1;
     w->next += n;
     return 0;
@@ -318,13 +314,10 @@ static int write_metas(struct lmdb_writer *w, struct err *err)
 
 int lmdb_close(struct lmdb_writer *w, struct err *err)
 {
-    int result;
+    int result = -1;
 
-    if (write_levels(w, err) < 0 || write_metas(w, err) < 0) {
-        lmdb_abandon(w);
-        return -1;
-    }
-    result = out_file_close(&w->file, err);
-    free_tree(w);
+    if (write_levels(w, err) == 0 && write_metas(w, err) == 0)
+        result = out_file_close(&w->file, err);
+    lmdb_abandon(w);
     return result;
 }

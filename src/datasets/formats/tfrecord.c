@@ -75,14 +75,14 @@ void tfrecord_abandon(struct tfrecord_writer *w)
 
 int tfrecord_write(struct tfrecord_writer *w, const uint8_t *framed, size_t len, struct err *err)
 {
-    return out_file_append(&w->file, framed, len, err);
+    return out_file_append(&w->file, &(struct iovec){ (void *)framed, len }, 1, err);
 }
 
 int tfrecord_close(struct tfrecord_writer *w, struct err *err)
 {
     int result = out_file_close(&w->file, err);
 
-    free(w);
+    tfrecord_abandon(w);
     return result;
 }
 

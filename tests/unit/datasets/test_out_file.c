@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { MANY = 5 << 20 };            /* bytes: more than are written at a time */
+enum { MANY = 20 << 20 };           /* bytes: more than are sent to the disk at a time */
 
 static const char *temporary(struct mem *mem) { return mem_printf(mem, "/tmp/trainyard-out-file-%d", (int)getpid()); }
 
@@ -27,6 +27,13 @@ static char *numbered_bytes(size_t n)
     for (size_t i = 0; i < n; i++)
         bytes[i] = (char)(i * 31 >> 3);
     return bytes;
+}
+
+static void append(struct out_file *f, const char *bytes, size_t n)
+{
+    struct err err = {0};
+
+    assert_int_equal(out_file_append(f, &(struct iovec){ (void *)bytes, n }, 1, &err), 0);
 }
 
 static void check_file(const char *path, const char *bytes, size_t n)
@@ -56,10 +63,32 @@ static void bytes_appended_in_any_portions_are_the_file(void **state)
         for (size_t at = 0; at < MANY; at += portions[k]) {
             size_t n = portions[k] < MANY - at ? portions[k] : MANY - at;
 
-            assert_int_equal(out_file_append(&f, bytes + at, n, &err), 0);
+            append(&f, bytes + at, n);
         }
         assert_int_equal(out_file_close(&f, &err), 0);
         check_file(path, bytes, MANY);
+    }
+}
+
+static void parts_of_any_size_are_one_after_the_other(void **state)
+{
+    static const size_t sizes[] = { 16, 60000, 1 << 20 };
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    CLEANUP(freep) char *bytes = numbered_bytes(MANY);
+    const char *path = temporary(mem);
+
+    (void)state;
+    for (size_t k = 0; k < ARRAY_LEN(sizes); k++) {
+        const struct iovec parts[] = { { bytes + 5, 7 }, { bytes + 12, sizes[k] }, { bytes + 12 + sizes[k], 0 },
+                                       { bytes + 12 + sizes[k], 100 } };
+        struct out_file f;
+        struct err err = {0};
+
+        assert_int_equal(out_file_create(&f, path, &err), 0);
+        append(&f, bytes, 5);
+        assert_int_equal(out_file_append(&f, parts, ARRAY_LEN(parts), &err), 0);
+        assert_int_equal(out_file_close(&f, &err), 0);
+        check_file(path, bytes, 112 + sizes[k]);
     }
 }
 
@@ -72,9 +101,9 @@ static void bytes_that_are_replaced_leave_the_others(void **state)
 
     (void)state;
     assert_int_equal(out_file_create(&f, path, &err), 0);
-    assert_int_equal(out_file_append(&f, "one two", 7, &err), 0);
+    append(&f, "one two", 7);
     assert_int_equal(out_file_replace(&f, 4, "six", 3, &err), 0);
-    assert_int_equal(out_file_append(&f, " ten", 4, &err), 0);
+    append(&f, " ten", 4);
     assert_int_equal(out_file_close(&f, &err), 0);
     check_file(path, "one six ten", 11);
 }
@@ -86,7 +115,7 @@ static void a_full_disk_is_an_error_that_names_the_file(void **state)
 
     (void)state;
     assert_int_equal(out_file_create(&f, "/dev/full", &err), 0);
-    assert_int_equal(out_file_append(&f, "a few bytes", 11, &err), 0);      /* they wait for more */
+    append(&f, "a few bytes", 11);      /* they wait for more */
     assert_int_equal(out_file_close(&f, &err), -1);
     assert_string_equal(err.text, "/dev/full cannot be written: No space left on device");
 }
@@ -106,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_appended_in_any_portions_are_the_file),
+        cmocka_unit_test(parts_of_any_size_are_one_after_the_other),
         cmocka_unit_test(bytes_that_are_replaced_leave_the_others),
         cmocka_unit_test(a_full_disk_is_an_error_that_names_the_file),
         cmocka_unit_test(a_folder_that_is_missing_is_an_error),
