@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* A new file that is written from front to back: little things are gathered, large ones are written from where they lie, and
- * all is sent to the disk while more is being made. One thread at a time for each. */
+ * all is sent to the disk while more is being made. What fails is ERR_INTERNAL and names the file; it is then to be abandoned.
+ * One thread at a time for each. */
 
 #include <stddef.h>
 #include <stdint.h>
