@@ -16,9 +16,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PROGRAM = ROOT / "build/trainyard-dataset"
 PYTHON = {"pillow": "/usr/bin/python3", "torchvision": "/usr/bin/python3", "tensorflow": ROOT / "build-bench/tensorflow/bin/python"}
+NAMES = {"libjpeg-turbo": "{} decoding 1/{}", "kernel": "{} copying, threads: {}"}
 # what, our orders, folder, peers and their work, goal against the first of them
 ROWS = [
-    ("photos, bytes as they are, LMDB", {"backend": "LMDB", "encoded": True}, {}, "photos", [("pillow", "stored", 10), ("kernel", "copy", None)]),
+    ("photos, bytes as they are, LMDB", {"backend": "LMDB", "encoded": True}, {}, "photos", [("pillow", "stored", 10), ("kernel", "1", None), ("kernel", "2", None)]),
     ("photos, bytes as they are, TFRecord", {"backend": "TFrecords", "encoded": True}, {}, "photos", [("tensorflow", "stored", None)]),
     ("photos, 256 x 256 and JPEG again", {"backend": "LMDB", "encoded": True}, {"width": 256, "height": 256}, "photos",
      [("pillow", "encode256", 1.8), ("torchvision", "encode256", None)]),
@@ -49,7 +50,7 @@ def ours(orders, image, folder, where):
 def theirs(peer, work, folder, where):
     target = Path(tempfile.mkdtemp(dir=where))
     if peer == "kernel":
-        command = [where / "copy", target / "out", *sorted(map(str, folder.rglob("*.jpg")))]
+        command = [where / "copy", work, target / "out", *sorted(map(str, folder.rglob("*.jpg")))]
     elif peer == "libjpeg-turbo":
         command = [where / "decode", work, *sorted(map(str, folder.rglob("*.jpg")))]
     else:
@@ -76,7 +77,7 @@ def main():
             ours(orders, image, args.folder / folder, where)
         print(f"resident at most: {memory_mib():.0f} MiB (goal: below 200)", flush=True)
         for program in ("copy", "decode"):
-            subprocess.run(["cc", "-O2", HERE / f"{program}.c", "-o", where / program, "-ljpeg"], check=True)
+            subprocess.run(["cc", "-O2", "-pthread", HERE / f"{program}.c", "-o", where / program, "-ljpeg"], check=True)
         print(f"{'what':<36} {'images/s':>9} {'/CPU s':>7}  {'peer':<26} {'images/s':>9} {'/CPU s':>7} {'ratio':>6} {'CPU':>6}  goal")
         for what, orders, image, folder, peers in ROWS:
             if args.only not in what:
@@ -89,7 +90,7 @@ def main():
             (mine, my_cpu), *others = [tuple(map(statistics.median, zip(*r))) for r in runs]
             for (peer, work, goal), (other, cpu) in zip(peers, others):
                 verdict = "" if goal is None else f">= {goal:g} {'met' if mine / other >= goal else 'MISSED'}"
-                name = f"{peer} decoding 1/{work}" if peer == "libjpeg-turbo" else f"{peer} {work}"
+                name = NAMES.get(peer, "{} {}").format(peer, work)
                 print(f"{what:<36} {mine:>9.0f} {my_cpu:>7.0f}  {name:<26} {other:>9.0f} {cpu:>7.0f} {mine / other:>6.2f} {my_cpu / cpu:>6.2f}  {verdict}",
                       flush=True)
     finally:
