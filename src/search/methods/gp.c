@@ -13,7 +13,9 @@ enum { LANES = CHOLESKY_LANES };
  * of nothing, must not break the factor. */
 static const double jitter = 1e-8, least_pivot = 1e-10, least_variance = 1e-12;
 
-int gp_n_theta(int d, int n_scales) { return n_scales + THETA_WARPS + (n_scales == d ? 2 * d : 0); }
+int gp_n_theta(int d, int n_scales) { return n_scales + THETA_WARPS + (n_scales == d ? 3 * d : 0); }
+
+int gp_theta_slant(int d) { return 3 * d + THETA_WARPS; }
 
 struct gp *gp_new(int d, int n_scales, const bool *category)
 {
@@ -23,6 +25,7 @@ struct gp *gp_new(int d, int n_scales, const bool *category)
     gp->n_scales = n_scales;
     gp->category = xcalloc((size_t)d + 1, sizeof *gp->category);
     gp->weight = xcalloc((size_t)d + 1, sizeof *gp->weight);
+    gp->slant = xcalloc((size_t)d + 1, sizeof *gp->slant);
     memcpy(gp->category, category, (size_t)d * sizeof *category);
     if (n_scales == d)
         gp->warps = xcalloc((size_t)d + 1, sizeof *gp->warps);
@@ -36,6 +39,7 @@ void gp_free(struct gp *gp)
     free(gp->category);
     free(gp->weight);
     free(gp->warps);
+    free(gp->slant);
     free(gp->x);
     free(gp->features);
     free(gp->l);
@@ -52,9 +56,12 @@ void gp_set_theta(struct gp *gp, const double *theta)
     gp->noise = exp(theta[gp->n_scales + THETA_NOISE]);
     gp->trend = exp(theta[gp->n_scales + THETA_TREND]);
     gp->n = 0;
-    theta += gp->n_scales + THETA_WARPS;
-    for (int i = 0; gp->warps && i < gp->d; i++)
-        gp->warps[i] = (struct warp){ exp(theta[2 * i]), exp(theta[2 * i + 1]) };
+    for (int i = 0; gp->warps && i < gp->d; i++) {
+        const double *logs = theta + gp->n_scales + THETA_WARPS + 2 * i;
+
+        gp->warps[i] = (struct warp){ exp(logs[0]), exp(logs[1]) };
+        gp->slant[i] = theta[gp_theta_slant(gp->d) + i] * sqrt(gp->weight[i]);
+    }
 }
 
 void gp_truncate(struct gp *gp, int n) { gp->n = n < gp->n ? n : gp->n; }
@@ -68,16 +75,19 @@ double gp_matern(double r2, double *ret_slope)
     return (1 + q + 5.0 / 3 * r2) * e;
 }
 
-/* x as the kernel sees it. */
+static size_t n_columns(const struct gp *gp) { return (size_t)gp->d + 1; }
+
+/* x as the kernel sees it, [n_columns]. */
 static void bend(const struct gp *gp, const double *x, double *ret)
 {
     for (int i = 0; i < gp->d; i++)
         ret[i] = gp->warps && !gp->category[i] ? warp(gp->warps[i], x[i]) : x[i];
+    ret[gp->d] = dot(gp->slant, ret, gp->d);
 }
 
 static double distance(const struct gp *gp, const double *a, const double *b)
 {
-    double r2 = 0;
+    double across = a[gp->d] - b[gp->d], r2 = across * across;
 
     for (int i = 0; i < gp->d; i++) {
         double diff = gp->category[i] ? a[i] != b[i] : a[i] - b[i];
@@ -97,14 +107,14 @@ static void grow(struct gp *gp)
         return;
     gp->room = gp->room ? gp->room * 3 / 2 : 32;
     room = (size_t)gp->room;
-    gp->x = xrealloc(gp->x, (room * (size_t)gp->d + 1) * sizeof *gp->x);
+    gp->x = xrealloc(gp->x, room * n_columns(gp) * sizeof *gp->x);
     gp->features = xrealloc(gp->features, (room * n_features(gp) + 1) * sizeof *gp->features);
     gp->l = xrealloc(gp->l, triangle_size(gp->room) * sizeof *gp->l);
     gp->y = xrealloc(gp->y, room * sizeof *gp->y);
     gp->alpha = xrealloc(gp->alpha, room * sizeof *gp->alpha);
 }
 
-static const double *point(const struct gp *gp, int i) { return gp->x + (size_t)i * (size_t)gp->d; }
+static const double *point(const struct gp *gp, int i) { return gp->x + (size_t)i * n_columns(gp); }
 
 static const double *features(const struct gp *gp, int i) { return gp->features + (size_t)i * n_features(gp); }
 
@@ -120,7 +130,7 @@ void gp_append(struct gp *gp, const double *x)
 
     grow(gp);
     row = gp->l + triangle_size(n);
-    bent = gp->x + (size_t)n * (size_t)gp->d;
+    bent = gp->x + (size_t)n * n_columns(gp);
     own = gp->features + (size_t)n * n_features(gp);
     bend(gp, x, bent);
     trend_features(gp->category, gp->d, x, own);
@@ -148,7 +158,7 @@ void gp_means(const struct gp *gp, double *ret)
         ret[i] = gp->y[i] - (gp->noise + gp->signal * jitter) * gp->alpha[i];
 }
 
-/* Squared distances of one known point to LANES new ones, at [d × LANES]. */
+/* Squared distances of one known point to LANES new ones, at [n_columns × LANES]. */
 static void distances(const struct gp *gp, const double *known, const double *at, double *ret)
 {
     double r2[LANES] = { 0 };
@@ -164,6 +174,8 @@ static void distances(const struct gp *gp, const double *known, const double *at
                 r2[k] += w * (at[k] - here) * (at[k] - here);
         }
     }
+    for (int k = 0; k < LANES; k++)
+        r2[k] += (at[k] - known[gp->d]) * (at[k] - known[gp->d]);
     memcpy(ret, r2, sizeof r2);
 }
 
@@ -179,7 +191,7 @@ static void trends(const struct gp *gp, const double *known, const double *of, d
         ret[k] = gp->trend * sums[k];
 }
 
-/* LANES points at once: `at` [d × LANES], `of` their features, `v` scratch [n × LANES]. */
+/* LANES points at once: `at` [n_columns × LANES], `of` their features, `v` scratch [n × LANES]. */
 static void predict_lanes(const struct gp *gp, const double *at, const double *of, double *v, double *ret_mean,
                           double *ret_variance)
 {
@@ -206,9 +218,9 @@ static void predict_lanes(const struct gp *gp, const double *at, const double *o
 
 void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean, double *ret_variance)
 {
-    size_t d = (size_t)gp->d, f = n_features(gp), n_points = (size_t)gp->n + 1;
-    CLEANUP(freep) double *at = xcalloc((d + f + n_points) * LANES + d + f, sizeof *at);
-    double *of = at + d * LANES, *v = of + f * LANES, *bent = v + n_points * LANES, *own = bent + d;
+    size_t d = (size_t)gp->d, columns = n_columns(gp), f = n_features(gp), n_points = (size_t)gp->n + 1;
+    CLEANUP(freep) double *at = xcalloc((columns + f + n_points) * LANES + columns + f, sizeof *at);
+    double *of = at + columns * LANES, *v = of + f * LANES, *bent = v + n_points * LANES, *own = bent + columns;
     double mean[LANES] = { 0 }, variance[LANES] = { 0 };
 
     for (int from = 0; from < m; from += LANES) {
@@ -219,7 +231,7 @@ void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean, d
                 bend(gp, x + (size_t)(from + k) * d, bent);
                 trend_features(gp->category, gp->d, x + (size_t)(from + k) * d, own);
             }
-            for (size_t i = 0; i < d; i++)
+            for (size_t i = 0; i < columns; i++)
                 at[i * LANES + (size_t)k] = bent[i];
             for (size_t i = 0; i < f; i++)
                 of[i * LANES + (size_t)k] = own[i];
@@ -270,8 +282,8 @@ void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double 
                  double *ret_mean_grad, double *ret_variance_grad)
 {
     int n = gp->n, d = gp->d;
-    CLEANUP(freep) double *k = xcalloc((size_t)n * 3 + (size_t)d + n_features(gp) + 1, sizeof *k);
-    double *slope = k + n, *w = k + 2 * n, *bent = k + 3 * n, *own = bent + d, explained;
+    CLEANUP(freep) double *k = xcalloc((size_t)n * 3 + n_columns(gp) + n_features(gp), sizeof *k);
+    double *slope = k + n, *w = k + 2 * n, *bent = k + 3 * n, *own = bent + n_columns(gp), explained;
 
     bend(gp, x, bent);
     trend_features(gp->category, d, x, own);
@@ -293,7 +305,8 @@ void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double 
         double m = 2 * slope[i] * gp->alpha[i], v = -4 * slope[i] * w[i];
 
         for (int j = 0; j < d; j++) {
-            double pull = gp->category[j] ? 0 : gp->weight[j] * (bent[j] - known[j]);
+            double along = gp->category[j] ? 0 : bent[j] - known[j];
+            double pull = gp->weight[j] * along + gp->slant[j] * (bent[d] - known[d]);
 
             ret_mean_grad[j] += m * pull;
             ret_variance_grad[j] += v * pull;

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double warp_sd = 0.25, warp_log_most = 2.3;
+static const double warp_sd = 0.25, warp_log_most = 2.3, slant_sd = 3, slant_most = 20;
 static const double trend_mean = -2, trend_sd = 1.5, trend_least = -14, trend_most = 5;
 
 /* What does not change while theta does, and scratch. Pairs (i, j) with j < i, row by row. */
@@ -20,6 +20,8 @@ struct fit {
     double *bent;               /* [n × d] the points */
     struct warp_slopes *slopes; /* [n × d] of their warps; 0 for categories */
     double *pull;               /* [n × d] the loss by what is bent, without factors of a dimension */
+    double *slant;              /* [d] u / l */
+    double *z, *across;         /* [n] places along the slant, and the loss by them */
     double *apart;              /* [pairs × n_scales] squared differences */
     double *trend;              /* [triangle] products of features */
     double *k, *slope; /* [pairs] kernel without signal variance, and its derivative by r^2 */
@@ -83,11 +85,21 @@ static void bend(struct fit *f, const double *warps)
     set_differences(f);
 }
 
+static void set_slant(struct fit *f, const double *theta)
+{
+    int d = f->data->d;
+
+    for (int k = 0; k < d; k++)
+        f->slant[k] = theta[gp_theta_slant(d) + k] * exp(-theta[k]);
+    for (int i = 0; i < f->data->n; i++)
+        f->z[i] = dot(f->slant, f->bent + (size_t)i * (size_t)d, d);
+}
+
 static struct fit fit_start(const struct gp_data *data)
 {
     size_t pairs = n_pairs(data->n), scales = (size_t)data->n_scales, n = (size_t)data->n;
     size_t triangle = triangle_size(data->n), d = (size_t)data->d, points = n * d;
-    double *memory = xcalloc(pairs * (scales + 2) + 4 * triangle + n + scales + 5 * points + 2 * d, sizeof *memory);
+    double *memory = xcalloc(pairs * (scales + 2) + 4 * triangle + 3 * n + scales + 5 * points + 3 * d, sizeof *memory);
     struct fit f = { .data = data, .apart = memory, .memory = memory };
 
     f.k = memory + pairs * scales;
@@ -102,6 +114,9 @@ static struct fit fit_start(const struct gp_data *data)
     f.pull = f.bent + points;
     f.slopes = (struct warp_slopes *)(f.pull + points);
     f.warps = (struct warp *)(f.slopes + points);
+    f.slant = (double *)(f.warps + d);
+    f.z = f.slant + d;
+    f.across = f.z + n;
     f.warped = data->n_scales == data->d;
     memcpy(f.bent, data->x, points * sizeof *f.bent);
     if (!f.warped)
@@ -120,8 +135,10 @@ static double likelihood(struct fit *f, const double *theta)
     const double *apart = f->apart;
     size_t p = 0;
 
-    if (f->warped)
+    if (f->warped) {
         bend(f, theta + scales + THETA_WARPS);
+        set_slant(f, theta);
+    }
     for (int k = 0; k < scales; k++)
         f->weight[k] = exp(-2 * theta[k]);
     for (int i = 0; i < n; i++) {
@@ -129,7 +146,9 @@ static double likelihood(struct fit *f, const double *theta)
         const double *trends = f->trend + triangle_size(i);
 
         for (int j = 0; j < i; j++, p++, apart += scales) {
-            f->k[p] = gp_matern(dot(apart, f->weight, scales), &f->slope[p]);
+            double across = f->z[i] - f->z[j];
+
+            f->k[p] = gp_matern(dot(apart, f->weight, scales) + across * across, &f->slope[p]);
             row[j] = signal * f->k[p] + trend * trends[j];
         }
         row[i] = signal * (1 + 1e-8) + trend * trends[i] + noise;
@@ -149,7 +168,10 @@ static double likelihood(struct fit *f, const double *theta)
 static void add_pull(struct fit *f, int i, int j, double pull)
 {
     size_t d = (size_t)f->data->d, at = (size_t)i * d, other = (size_t)j * d;
+    double across = pull * (f->z[i] - f->z[j]);
 
+    f->across[i] += across;
+    f->across[j] -= across;
     for (size_t k = 0; k < d; k++) {
         double by = pull * (f->bent[at + k] - f->bent[other + k]);
 
@@ -166,11 +188,26 @@ static void warp_slope(const struct fit *f, double signal, double *grad)
 
     for (int i = 0; i < f->data->n; i++) {
         for (int k = 0; k < d; k++, p++) {
-            double by = 2 * signal * f->weight[k] * f->pull[p];
+            double by = 2 * signal * (f->weight[k] * f->pull[p] + f->slant[k] * f->across[i]);
 
             grad[2 * k] += by * f->slopes[p].log_a;
             grad[2 * k + 1] += by * f->slopes[p].log_b;
         }
+    }
+}
+
+/* The slopes by u, and what the slant adds to those by log l. */
+static void slant_slope(const struct fit *f, double signal, const double *theta, double *grad)
+{
+    int d = f->data->d, at = gp_theta_slant(d);
+
+    for (int k = 0; k < d; k++) {
+        double by = 0;
+
+        for (int i = 0; i < f->data->n; i++)
+            by += f->across[i] * f->bent[(size_t)i * (size_t)d + (size_t)k];
+        grad[at + k] = 2 * signal * exp(-theta[k]) * by;
+        grad[k] -= theta[at + k] * grad[at + k];
     }
 }
 
@@ -186,6 +223,7 @@ static void likelihood_slope(struct fit *f, const double *theta, double *grad)
     cholesky_inverse(f->l, n, f->work, f->inverse);
     memset(grad, 0, (size_t)gp_n_theta(f->data->d, scales) * sizeof *grad);
     memset(f->pull, 0, (size_t)n * (size_t)f->data->d * sizeof *f->pull);
+    memset(f->across, 0, (size_t)n * sizeof *f->across);
     for (int i = 0; i < n; i++) {
         const double *row = f->inverse + triangle_size(i), *trends = f->trend + triangle_size(i);
         double on_diagonal = row[i] - f->alpha[i] * f->alpha[i];
@@ -203,10 +241,12 @@ static void likelihood_slope(struct fit *f, const double *theta, double *grad)
         trace += on_diagonal;
         by_trend += 0.5 * on_diagonal * trends[i];
     }
-    if (f->warped)
-        warp_slope(f, signal, grad + scales + THETA_WARPS);
     for (int k = 0; k < scales; k++)
         grad[k] *= -2 * signal * f->weight[k];
+    if (f->warped) {
+        warp_slope(f, signal, grad + scales + THETA_WARPS);
+        slant_slope(f, signal, theta, grad);
+    }
     grad[scales + THETA_SIGNAL] = signal * (by_signal + 0.5 * (1 + 1e-8) * trace);
     grad[scales + THETA_NOISE] = 0.5 * noise * trace;
     grad[scales + THETA_TREND] = exp(theta[scales + THETA_TREND]) * by_trend;
@@ -235,7 +275,7 @@ static double loss_of(void *arg, const double *theta, double *ret_grad)
         loss += prior(theta[k], mean, sqrt(3), ret_grad ? &ret_grad[k] : NULL);
     loss += prior(theta[scales + THETA_TREND], trend_mean, trend_sd, ret_grad ? &ret_grad[scales + THETA_TREND] : NULL);
     for (int k = scales + THETA_WARPS; k < gp_n_theta(f->data->d, scales); k++)
-        loss += prior(theta[k], 0, warp_sd, ret_grad ? &ret_grad[k] : NULL);
+        loss += prior(theta[k], 0, k < gp_theta_slant(f->data->d) ? warp_sd : slant_sd, ret_grad ? &ret_grad[k] : NULL);
     loss += prior(theta[scales + THETA_SIGNAL], 0, 1, ret_grad ? &ret_grad[scales + THETA_SIGNAL] : NULL);
     return loss + prior(theta[scales + THETA_NOISE], log(f->data->noise.median), f->data->noise.log_sd,
                         ret_grad ? &ret_grad[scales + THETA_NOISE] : NULL);
@@ -255,6 +295,15 @@ double gp_loss(const struct gp_data *data, const double *theta, double *ret_grad
     CLEANUP(fit_done) struct fit f = fit_start(data);
 
     return loss_of(&f, theta, ret_grad);
+}
+
+static double slant_cost(const struct gp_data *data)
+{
+    int numbers = 0;
+
+    for (int k = 0; k < data->d; k++)
+        numbers += !data->category[k];
+    return data->slanted ? numbers * log(data->n) : 0;
 }
 
 double gp_fit(const struct gp_data *data, int rounds, double *theta)
@@ -285,5 +334,9 @@ double gp_fit(const struct gp_data *data, int rounds, double *theta)
         hi[k] = warp_log_most;
         lo[k] = -hi[k];
     }
-    return lbfgs_minimise(&problem, theta);
+    for (int k = 0; f.warped && k < data->d; k++) {
+        hi[gp_theta_slant(data->d) + k] = data->slanted && !data->category[k] ? slant_most : 0;
+        lo[gp_theta_slant(data->d) + k] = -hi[gp_theta_slant(data->d) + k];
+    }
+    return lbfgs_minimise(&problem, theta) + slant_cost(data);
 }

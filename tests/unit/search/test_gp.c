@@ -14,10 +14,11 @@
 
 #include <cmocka.h>
 
-enum { N = 37, D = 4, N_THETA = D + 3 + 2 * D };
+enum { N = 37, D = 4, N_THETA = D + 3 + 3 * D };
 
 static const bool category[D] = { false, true, false, false };
-static const double theta[N_THETA] = { -0.7, 0.2, 0.5, -0.2, 0.3, -6, -0.8, 0.3, -0.2, 0, 0, -0.5, 0.1, 0.2, 0.6 };
+static const double theta[N_THETA] = { -0.7, 0.2, 0.5, -0.2, 0.3, -6, -0.8, 0.3, -0.2, 0, 0, -0.5, 0.1, 0.2, 0.6,
+                                         0.7, 0, -1.2, 0.4 };
 
 struct sample {
     double x[N][D], y[N];
@@ -48,13 +49,16 @@ static double slow_trend(const double *a, const double *b)
 
 static double slow_kernel(const double *a, const double *b, const double *t)
 {
-    double r2 = 0, r;
+    double r2 = 0, across = 0, r;
 
     for (int i = 0; i < D; i++) {
         double diff = category[i] ? a[i] != b[i] : slow_warp(a[i], &t[D + 3 + 2 * i]) - slow_warp(b[i], &t[D + 3 + 2 * i]);
 
         r2 += diff * diff / (exp(t[i]) * exp(t[i]));
+        if (!category[i])
+            across += t[3 * D + 3 + i] * diff / exp(t[i]);
     }
+    r2 += across * across;
     r = sqrt(r2);
     return exp(t[D]) * (1 + sqrt(5) * r + 5 * r2 / 3) * exp(-sqrt(5) * r) + exp(t[D + 2]) * slow_trend(a, b);
 }
@@ -118,8 +122,10 @@ static double slow_loss(const struct sample *s, const double *t)
             loss += 0.5 * s->y[i] * inverse[i][j] * s->y[j];
     for (int i = 0; i < D; i++)
         loss += pow(t[i] - (sqrt(2) + log(D) / 2 - 1), 2) / 2 / 3;
-    for (int i = D + 3; i < N_THETA; i++)
+    for (int i = D + 3; i < 3 * D + 3; i++)
         loss += pow(t[i] / 0.25, 2) / 2;
+    for (int i = 3 * D + 3; i < N_THETA; i++)
+        loss += pow(t[i] / 3, 2) / 2;
     return loss + t[D] * t[D] / 2 + pow(t[D + 1] - log(1e-3), 2) / 2 / 4 + pow((t[D + 2] + 2) / 1.5, 2) / 2;
 }
 
@@ -274,6 +280,8 @@ static void the_gradient_of_the_loss_is_that_of_differences(void **state)
 
     gp_loss(&data, theta, grad);
     for (int k = 0; k < N_THETA; k++) {
+        if (k == gp_theta_slant(D) + 1)     /* of the category: no u */
+            continue;
         double up[N_THETA], down[N_THETA], want;
 
         memcpy(up, theta, sizeof theta);
@@ -335,6 +343,41 @@ static void a_fit_finds_out_which_parameters_matter(void **state)
         assert_true(found[0] + 1 < found[j]);
 }
 
+/* The loss of the best fit, with a slant or without. */
+static double fitted(const struct sample *s, bool slanted)
+{
+    struct gp_data data = data_of(s);
+    double found[N_THETA];
+
+    data.slanted = slanted;
+    gp_theta_start(D, D, &data.noise, found);
+    for (int i = 0; slanted && i < D; i++)
+        found[gp_theta_slant(D) + i] = category[i] ? 0 : 0.3;
+    return gp_fit(&data, 50, found);
+}
+
+static void a_slant_pays_where_a_valley_runs_through_two_parameters(void **state)
+{
+    struct sample s;
+
+    (void)state;
+    draw(&s);
+    for (int i = 0; i < N; i++)
+        s.y[i] = sin(6 * (s.x[i][0] + s.x[i][3]));
+    assert_true(fitted(&s, true) < fitted(&s, false) - 10);
+}
+
+static void a_slant_does_not_pay_where_each_parameter_acts_alone(void **state)
+{
+    struct sample s;
+
+    (void)state;
+    draw(&s);
+    for (int i = 0; i < N; i++)
+        s.y[i] = cos(6 * s.x[i][0]) + cos(6 * s.x[i][3]);
+    assert_true(fitted(&s, false) < fitted(&s, true));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +391,8 @@ int main(void)
         cmocka_unit_test(the_gradient_of_the_loss_is_that_of_differences),
         cmocka_unit_test(a_fit_bends_what_changes_fast_at_one_end),
         cmocka_unit_test(a_fit_finds_out_which_parameters_matter),
+        cmocka_unit_test(a_slant_pays_where_a_valley_runs_through_two_parameters),
+        cmocka_unit_test(a_slant_does_not_pay_where_each_parameter_acts_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
