@@ -24,8 +24,8 @@
  * - Pending trials count as told with the value the model expects there (Ginsbourger, Le Riche &
  *   Carraro 2010, "kriging believer"): nobody goes where someone is under way.
  * - The model has a slant (search/methods/gp.h) only where the data pay for its numbers. Measured with bench/search, difference at
- * 50 and 100 trials: on 119 generated functions 0.018 and 0.018 (standard errors 0.007 and 0.008), on 44 others 0.020 and 0.017;
- * with a slant always, 0.011 less and 0.016 more on the 44: valleys are found, and rugged functions lost.
+ * 50 and 100 trials: on 119 generated functions 0.018 and 0.018 (standard errors 0.007 and 0.008), on 44 others 0.015 and
+ * 0.013 (0.009 each). With a slant always, 0.011 less and 0.016 more on the 44: valleys are found, and rugged functions lost.
  * - Four views of the model take turns (`views` below): two look near the best trial, two at
  *   the whole cube. The most probable lengths are used in turn with shorter ones: instead of an
  *   average over the posterior of the lengths (Snoek et al., section 3.2), trials share the doubt
