@@ -34,7 +34,7 @@ static void file_done(struct file *f)
 /* Slopes, edges and noise, as photos have. */
 static uint8_t sample(const struct how *how, int x, int y, int channel)
 {
-    uint32_t noise = (uint32_t)((x * 7919 + y) * 104729 + channel) * 2654435761u;
+    uint32_t noise = (((uint32_t)x * 7919 + (uint32_t)y) * 104729 + (uint32_t)channel) * 2654435761u;
 
     return (uint8_t)(x * 255 / how->width / 2 + (y / 9 % 2) * 64 * (channel + 1) / 2 + (noise >> 27));
 }
