@@ -163,7 +163,7 @@ def main():
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--suite", choices=["known", "fresh", "generated", "unseen"], action="append",
                         help="may be repeated; default: known and fresh. All but unseen problems helped to choose among variants "
-                             "of the algorithms")
+                             "of the algorithms; these only for what a slant costs")
     parser.add_argument("--analytic", action="store_true", help="without the real models")
     parser.add_argument("--only", default="", help="problems whose name has this")
     parser.add_argument("--parallel", type=int, default=1, help="trials under way at the same time")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Problems of the quality benchmark that were written after the algorithms were as they are: nothing was chosen with their help."""
+"""Problems of the quality benchmark that were written after the algorithms were as they are: nothing was chosen with their help but
+the cost of a slant of Bayesian (src/search/methods/gp_fit.h)."""
 import itertools
 import math
 

@@ -23,9 +23,10 @@
  *   in order of trial number.
  * - Pending trials count as told with the value the model expects there (Ginsbourger, Le Riche &
  *   Carraro 2010, "kriging believer"): nobody goes where someone is under way.
- * - The model has a slant (search/methods/gp.h) only where the data pay for its numbers. Measured with bench/search, difference at
- * 50 and 100 trials: on 119 generated functions 0.018 and 0.018 (standard errors 0.007 and 0.008), on 44 others 0.015 and
- * 0.013 (0.009 each). With a slant always, 0.011 less and 0.016 more on the 44: valleys are found, and rugged functions lost.
+ * - The model has a slant (search/methods/gp.h) only where the data pay for its numbers. Measured with bench/search,
+ *   difference at 50 and 100 trials: on 119 generated functions 0.018 and 0.018 (standard errors 0.007 and 0.008), on 44
+ *   others 0.015 and 0.013 (0.009 each). With a slant always, 0.011 less and 0.016 more on the 44: valleys are found, and
+ *   rugged functions lost.
  * - Four views of the model take turns (`views` below): two look near the best trial, two at
  *   the whole cube. The most probable lengths are used in turn with shorter ones: instead of an
  *   average over the posterior of the lengths (Snoek et al., section 3.2), trials share the doubt
@@ -277,11 +278,7 @@ static void try_slant(const struct algorithm_ctx *a, struct gp_data *data, doubl
 
 static bool may_slant(const struct algorithm_ctx *a)
 {
-    int numbers = 0;
-
-    for (int i = 0; i < a->coords->d; i++)
-        numbers += !a->coords->category[i];
-    return a->n_scales == a->coords->d && numbers > 1;
+    return a->n_scales == a->coords->d && coords_numbers(a->coords) > 1;
 }
 
 static double *fit(struct algorithm_ctx *a, size_t n_first)

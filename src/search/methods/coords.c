@@ -101,3 +101,12 @@ void coords_to_cube(const struct coords *c, const double *x, double *ret_cube)
 }
 
 int64_t coords_values(const struct coords *c, int i) { return dimension_of(c, i)->n_values; }
+
+int coords_numbers(const struct coords *c)
+{
+    int n = 0;
+
+    for (int i = 0; i < c->d; i++)
+        n += !c->category[i];
+    return n;
+}

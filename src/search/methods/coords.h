@@ -29,3 +29,6 @@ void coords_snap(const struct coords *c, double *x);
 
 /* How many values parameter i has; 0 when too many to look at singly. */
 int64_t coords_values(const struct coords *c, int i);
+
+/* How many parameters are numbers, not categories. */
+int coords_numbers(const struct coords *c);

@@ -244,20 +244,12 @@ static int pick(struct pool *c, int n, double top)
     return best_of(c);
 }
 
-static bool has_numbers(const struct coords *k)
-{
-    for (int i = 0; i < k->d; i++)
-        if (!k->category[i])
-            return true;
-    return false;
-}
-
 static void add_starts(struct pool *c)
 {
     int n = c->n, first = best_of(c), started[STARTS];
     double top = c->value[first];
 
-    if (!has_numbers(c->p->coords))
+    if (coords_numbers(c->p->coords) == 0)
         return;
     for (int s = 0; s < STARTS; s++) {
         bool again = false;
