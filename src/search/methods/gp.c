@@ -3,6 +3,8 @@
 
 #include "base/mem.h"
 #include "search/methods/cholesky.h"
+#include "search/methods/matern.h"
+#include "search/methods/wide.h"
 
 #include <math.h>
 #include <string.h>
@@ -66,15 +68,6 @@ void gp_set_theta(struct gp *gp, const double *theta)
 
 void gp_truncate(struct gp *gp, int n) { gp->n = n < gp->n ? n : gp->n; }
 
-double gp_matern(double r2, double *ret_slope)
-{
-    double q = sqrt(5 * r2), e = exp(-q);
-
-    if (ret_slope)
-        *ret_slope = -5.0 / 6 * (1 + q) * e;
-    return (1 + q + 5.0 / 3 * r2) * e;
-}
-
 static size_t n_columns(const struct gp *gp) { return (size_t)gp->d + 1; }
 
 /* x as the kernel sees it, [n_columns]. */
@@ -123,6 +116,17 @@ static double trend(const struct gp *gp, const double *a, const double *b)
     return gp->trend * dot(a, b, gp->d * TREND_FEATURES);
 }
 
+/* Of one point, bent and with its features, with all that are known; [n]. ret_slope is by the squared distance, and may be
+ * NULL. */
+static void kernel(const struct gp *gp, const double *bent, const double *own, double *ret, double *ret_slope)
+{
+    for (int i = 0; i < gp->n; i++)
+        ret[i] = distance(gp, bent, point(gp, i));
+    matern(ret, gp->n, ret_slope);
+    for (int i = 0; i < gp->n; i++)
+        ret[i] = gp->signal * ret[i] + trend(gp, own, features(gp, i));
+}
+
 void gp_append(struct gp *gp, const double *x)
 {
     int n = gp->n;
@@ -134,8 +138,7 @@ void gp_append(struct gp *gp, const double *x)
     own = gp->features + (size_t)n * n_features(gp);
     bend(gp, x, bent);
     trend_features(gp->category, gp->d, x, own);
-    for (int i = 0; i < n; i++)
-        row[i] = gp->signal * gp_matern(distance(gp, bent, point(gp, i)), NULL) + trend(gp, own, features(gp, i));
+    kernel(gp, bent, own, row, NULL);
     row[n] = gp->signal * (1 + jitter) + trend(gp, own, own) + gp->noise;
     cholesky_append(gp->l, n, gp->signal * least_pivot);
     gp->n = n + 1;
@@ -159,7 +162,7 @@ void gp_means(const struct gp *gp, double *ret)
 }
 
 /* Squared distances of one known point to LANES new ones, at [n_columns × LANES]. */
-static void distances(const struct gp *gp, const double *known, const double *at, double *ret)
+BODY void distances(const struct gp *gp, const double *known, const double *at, double *ret)
 {
     double r2[LANES] = { 0 };
 
@@ -179,8 +182,9 @@ static void distances(const struct gp *gp, const double *known, const double *at
     memcpy(ret, r2, sizeof r2);
 }
 
-/* The trend's part of the kernel: of one point with itself, or with LANES new ones; features of those at [features × LANES]. */
-static void trends(const struct gp *gp, const double *known, const double *of, double *ret)
+/* Adds the trend's part of the kernel of one known point, or NULL for each with itself, with LANES new ones; features of
+ * those at [features × LANES]. */
+BODY void add_trends(const struct gp *gp, const double *known, const double *of, double *to)
 {
     double sums[LANES] = { 0 };
 
@@ -188,32 +192,49 @@ static void trends(const struct gp *gp, const double *known, const double *of, d
         for (int k = 0; k < LANES; k++)
             sums[k] += (known ? known[i] : of[k]) * of[k];
     for (int k = 0; k < LANES; k++)
-        ret[k] = gp->trend * sums[k];
+        to[k] += gp->trend * sums[k];
+}
+
+/* The kernel of all known points with LANES new ones, [n × LANES]. */
+BODY void kernels_body(const struct gp *gp, const double *at, const double *of, double *ret)
+{
+    for (int i = 0; i < gp->n; i++)
+        distances(gp, point(gp, i), at, ret + (size_t)i * LANES);
+    matern(ret, gp->n * LANES, NULL);
+    for (int i = 0; i < gp->n; i++, ret += LANES) {
+        for (int k = 0; k < LANES; k++)
+            ret[k] *= gp->signal;
+        add_trends(gp, features(gp, i), of, ret);
+    }
+}
+
+WIDE static void kernels_wide(const struct gp *gp, const double *at, const double *of, double *ret)
+{
+    kernels_body(gp, at, of, ret);
 }
 
 /* LANES points at once: `at` [n_columns × LANES], `of` their features, `v` scratch [n × LANES]. */
 static void predict_lanes(const struct gp *gp, const double *at, const double *of, double *v, double *ret_mean,
                           double *ret_variance)
 {
-    double sums[LANES], more[LANES];
+    double sums[LANES];
 
+    if (wide())
+        kernels_wide(gp, at, of, v);
+    else
+        kernels_body(gp, at, of, v);
     memset(ret_mean, 0, LANES * sizeof *ret_mean);
-    for (int i = 0; i < gp->n; i++) {
-        double *k = v + (size_t)i * LANES;
-
-        distances(gp, point(gp, i), at, k);
-        trends(gp, features(gp, i), of, more);
-        for (int j = 0; j < LANES; j++) {
-            k[j] = gp->signal * gp_matern(k[j], NULL) + more[j];
-            ret_mean[j] += k[j] * gp->alpha[i];
-        }
-    }
+    for (int i = 0; i < gp->n; i++)
+        for (int k = 0; k < LANES; k++)
+            ret_mean[k] += v[(size_t)i * LANES + (size_t)k] * gp->alpha[i];
     if (!ret_variance)
         return;
     cholesky_forward_many(gp->l, gp->n, v, sums);
-    trends(gp, NULL, of, more);
-    for (int j = 0; j < LANES; j++)
-        ret_variance[j] = fmax(gp->signal + more[j] - sums[j], least_variance);
+    for (int k = 0; k < LANES; k++)
+        ret_variance[k] = gp->signal;
+    add_trends(gp, NULL, of, ret_variance);
+    for (int k = 0; k < LANES; k++)
+        ret_variance[k] = fmax(ret_variance[k] - sums[k], least_variance);
 }
 
 void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean, double *ret_variance)
@@ -287,11 +308,7 @@ void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double 
 
     bend(gp, x, bent);
     trend_features(gp->category, d, x, own);
-    for (int i = 0; i < n; i++) {
-        k[i] = gp->signal * gp_matern(distance(gp, bent, point(gp, i)), &slope[i]);
-        k[i] += trend(gp, own, features(gp, i));
-        slope[i] *= gp->signal;
-    }
+    kernel(gp, bent, own, k, slope);
     memcpy(w, k, (size_t)n * sizeof *k);
     cholesky_forward(gp->l, n, w);
     explained = dot(w, w, n);
@@ -302,7 +319,7 @@ void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double 
     memset(ret_variance_grad, 0, (size_t)d * sizeof *ret_variance_grad);
     for (int i = 0; i < n; i++) {
         const double *known = point(gp, i);
-        double m = 2 * slope[i] * gp->alpha[i], v = -4 * slope[i] * w[i];
+        double by = 2 * gp->signal * slope[i], m = by * gp->alpha[i], v = -2 * by * w[i];
 
         for (int j = 0; j < d; j++) {
             double along = gp->category[j] ? 0 : bent[j] - known[j];

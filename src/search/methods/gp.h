@@ -5,7 +5,7 @@
  *   r^2(a, b) = sum over i of d_i(a, b) / l_i^2 + (z(a) - z(b))^2
  *   d_i       = (w_i(a_i) - w_i(b_i))^2; for a category 1 where they differ, else 0
  *   z(a)      = sum over numbers i of u_i w_i(a_i) / l_i
- *   k(a, b)   = s^2 (1 + sqrt(5) r + 5/3 r^2) exp(-sqrt(5) r)             (Matérn 5/2)
+ *   k(a, b)   = s^2 (1 + sqrt(5) r + 5/3 r^2) exp(-sqrt(5) r)             (search/methods/matern.h)
  *             + t^2 f(a)^T f(b)                                             (search/methods/trend.h)
  *
  * and a noise variance on the diagonal. A category differs or does not: no order, no distance.
@@ -17,7 +17,7 @@
  * each dimension has a length of its own, [d] pairs log a, log b, and [d] u, which are 0 for categories. n_scales is d (one
  * length each) or 1 (one for all, nothing is bent, and no slant).
  *
- * Source: Rasmussen & Williams 2006, eq. 2.25, 2.26, 4.17 and algorithm 2.1; section 5.1 for the slant, which is the
+ * Source: Rasmussen & Williams 2006, eq. 2.25, 2.26 and algorithm 2.1; section 5.1 for the slant, which is the
  * factor analysis distance there, with one factor. */
 
 #include "base/cleanup.h"
@@ -72,6 +72,3 @@ void gp_predict(const struct gp *gp, const double *x, int m, double *ret_mean,
 /* The same at one point, and the gradients [d], which are 0 for categories. */
 void gp_gradient(const struct gp *gp, const double *x, double *ret_mean, double *ret_variance,
                  double *ret_mean_grad, double *ret_variance_grad);
-
-/* Matérn's k / s^2 at squared distance r2; *ret_slope is its derivative by r2, may be NULL. */
-double gp_matern(double r2, double *ret_slope);

@@ -5,6 +5,8 @@
 #include "search/methods/cholesky.h"
 #include "search/methods/gp.h"
 #include "search/methods/lbfgs.h"
+#include "search/methods/matern.h"
+#include "search/methods/wide.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,22 +14,24 @@
 static const double warp_sd = 0.25, warp_log_most = 2.3, slant_sd = 3, slant_most = 20;
 static const double trend_mean = -2, trend_sd = 1.5, trend_least = -14, trend_most = 5;
 
-/* What does not change while theta does, and scratch. Pairs (i, j) with j < i, row by row. */
+/* What does not change while theta does, and scratch. Pairs (i, j) with j < i, row by row. What a point has for each
+ * dimension stands dimension by dimension, so that loops over points are vectors. The place z along the slant counts as one
+ * more dimension, of length 1. */
 struct fit {
     const struct gp_data *data;
     bool warped;
     struct warp *warps;         /* [d] */
-    double *bent;               /* [n × d] the points */
-    struct warp_slopes *slopes; /* [n × d] of their warps; 0 for categories */
-    double *pull;               /* [n × d] the loss by what is bent, without factors of a dimension */
+    double *bent;               /* [d + 1][n] the points */
+    struct warp_slopes *slopes; /* [d][n] of their warps; 0 for categories */
+    double *pull;               /* [d + 1][n] the loss by what is bent, without factors of a dimension */
+    double *weight;             /* [d + 1] 1 / l^2 */
     double *slant;              /* [d] u / l */
-    double *z, *across;         /* [n] places along the slant, and the loss by them */
-    double *apart;              /* [pairs × n_scales] squared differences */
+    double *apart;              /* [pairs] squared distances, where nothing is bent */
     double *trend;              /* [triangle] products of features */
-    double *k, *slope; /* [pairs] kernel without signal variance, and its derivative by r^2 */
+    double *k, *slope;          /* [pairs] kernel without signal variance, and its derivative by r^2 */
     double *l, *work, *inverse; /* packed triangles */
     double *alpha;              /* [n] */
-    double *weight;             /* [n_scales] */
+    double *w, *by;             /* [n] of one row */
     double *memory;
 };
 
@@ -35,24 +39,85 @@ static size_t n_pairs(int n) { return (size_t)n * (size_t)(n - 1) / 2; }
 
 static void fit_done(struct fit *f) { free(f->memory); }
 
-static void differences(const struct gp_data *data, const double *a, const double *b, double *ret)
+static double *of_dimension(const struct fit *f, double *rows, int k) { return rows + (size_t)k * (size_t)f->data->n; }
+
+/* --- vectors --- */
+
+/* Adds w (here - there[j])^2 to r2[j]. */
+BODY void add_squares_body(double w, double here, const double *restrict there, int n, double *restrict r2)
 {
-    memset(ret, 0, (size_t)data->n_scales * sizeof *ret);
+    for (int j = 0; j < n; j++)
+        r2[j] += w * (here - there[j]) * (here - there[j]);
+}
+
+WIDE static void add_squares_wide(double w, double here, const double *there, int n, double *r2)
+{
+    add_squares_body(w, here, there, n, r2);
+}
+
+static void add_squares(double w, double here, const double *there, int n, double *r2)
+{
+    if (wide())
+        add_squares_wide(w, here, there, n, r2);
+    else
+        add_squares_body(w, here, there, n, r2);
+}
+
+/* Pulls here and there apart by by[j] (here - there[j]); returns what that is for here. */
+BODY double add_pulls_body(const double *restrict by, double here, const double *restrict there, int n, double *restrict pull)
+{
+    double sums[8] = { 0 }, rest = 0;   /* as in dot() */
+    int j = 0;
+
+    for (; j + 8 <= n; j += 8) {
+        for (int k = 0; k < 8; k++) {
+            double one = by[j + k] * (here - there[j + k]);
+
+            pull[j + k] -= one;
+            sums[k] += one;
+        }
+    }
+    for (; j < n; j++) {
+        double one = by[j] * (here - there[j]);
+
+        pull[j] -= one;
+        rest += one;
+    }
+    return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) + rest;
+}
+
+WIDE static double add_pulls_wide(const double *by, double here, const double *there, int n, double *pull)
+{
+    return add_pulls_body(by, here, there, n, pull);
+}
+
+static double add_pulls(const double *by, double here, const double *there, int n, double *pull)
+{
+    return wide() ? add_pulls_wide(by, here, there, n, pull) : add_pulls_body(by, here, there, n, pull);
+}
+
+/* --- what does not change --- */
+
+static double distance(const struct gp_data *data, const double *a, const double *b)
+{
+    double sum = 0;
+
     for (int k = 0; k < data->d; k++) {
         double diff = data->category[k] ? a[k] != b[k] : a[k] - b[k];
 
-        ret[data->n_scales == 1 ? 0 : k] += diff * diff;
+        sum += diff * diff;
     }
+    return sum;
 }
 
-static void set_differences(struct fit *f)
+static void set_distances(struct fit *f)
 {
     size_t d = (size_t)f->data->d;
     double *at = f->apart;
 
-    for (int i = 0; i < f->data->n; i++)
-        for (int j = 0; j < i; j++, at += f->data->n_scales)
-            differences(f->data, f->bent + (size_t)i * d, f->bent + (size_t)j * d, at);
+    for (size_t i = 0; i < (size_t)f->data->n; i++)
+        for (size_t j = 0; j < i; j++)
+            *at++ = distance(f->data, f->data->x + i * d, f->data->x + j * d);
 }
 
 static void set_trend(struct fit *f)
@@ -70,59 +135,87 @@ static void set_trend(struct fit *f)
     }
 }
 
-/* The warps of theta: pairs log a, log b. */
-static void bend(struct fit *f, const double *warps)
-{
-    int d = f->data->d;
-    size_t p = 0;
-
-    for (int k = 0; k < d; k++)
-        f->warps[k] = (struct warp){ exp(warps[2 * k]), exp(warps[2 * k + 1]) };
-    for (int i = 0; i < f->data->n; i++)
-        for (int k = 0; k < d; k++, p++)
-            if (!f->data->category[k])
-                f->bent[p] = warp_slopes(f->warps[k], f->data->x[p], &f->slopes[p]);
-    set_differences(f);
-}
-
-static void set_slant(struct fit *f, const double *theta)
-{
-    int d = f->data->d;
-
-    for (int k = 0; k < d; k++)
-        f->slant[k] = theta[gp_theta_slant(d) + k] * exp(-theta[k]);
-    for (int i = 0; i < f->data->n; i++)
-        f->z[i] = dot(f->slant, f->bent + (size_t)i * (size_t)d, d);
-}
-
 static struct fit fit_start(const struct gp_data *data)
 {
-    size_t pairs = n_pairs(data->n), scales = (size_t)data->n_scales, n = (size_t)data->n;
-    size_t triangle = triangle_size(data->n), d = (size_t)data->d, points = n * d;
-    double *memory = xcalloc(pairs * (scales + 2) + 4 * triangle + 3 * n + scales + 5 * points + 3 * d, sizeof *memory);
-    struct fit f = { .data = data, .apart = memory, .memory = memory };
+    size_t pairs = n_pairs(data->n), n = (size_t)data->n, triangle = triangle_size(data->n), d = (size_t)data->d;
+    bool warped = data->n_scales == data->d;
+    size_t points = warped ? (d + 1) * n : 0;
+    double *memory = xcalloc(3 * pairs + 4 * triangle + 3 * n + 5 * points + 4 * d + 1, sizeof *memory);
+    struct fit f = { .data = data, .warped = warped, .memory = memory, .k = memory };
 
-    f.k = memory + pairs * scales;
     f.slope = f.k + pairs;
-    f.l = f.slope + pairs;
+    f.apart = f.slope + pairs;
+    f.l = f.apart + pairs;
     f.work = f.l + triangle;
     f.inverse = f.work + triangle;
     f.trend = f.inverse + triangle;
     f.alpha = f.trend + triangle;
-    f.weight = f.alpha + n;
-    f.bent = f.weight + scales;
+    f.w = f.alpha + n;
+    f.by = f.w + n;
+    f.bent = f.by + n;
     f.pull = f.bent + points;
     f.slopes = (struct warp_slopes *)(f.pull + points);
     f.warps = (struct warp *)(f.slopes + points);
-    f.slant = (double *)(f.warps + d);
-    f.z = f.slant + d;
-    f.across = f.z + n;
-    f.warped = data->n_scales == data->d;
-    memcpy(f.bent, data->x, points * sizeof *f.bent);
-    if (!f.warped)
-        set_differences(&f);
+    f.weight = (double *)(f.warps + d);
+    f.slant = f.weight + d + 1;
+    if (!warped)
+        set_distances(&f);
     set_trend(&f);
     return f;
+}
+
+/* --- the likelihood --- */
+
+/* The warps of theta: pairs log a, log b. */
+static void bend(struct fit *f, const double *warps)
+{
+    int n = f->data->n, d = f->data->d;
+
+    for (int k = 0; k < d; k++) {
+        const double *x = f->data->x + k;
+        double *bent = of_dimension(f, f->bent, k);
+        struct warp_slopes *slopes = f->slopes + (size_t)k * (size_t)n;
+
+        f->warps[k] = (struct warp){ exp(warps[2 * k]), exp(warps[2 * k + 1]) };
+        for (int i = 0; i < n; i++, x += d)
+            bent[i] = f->data->category[k] ? *x : warp_slopes(f->warps[k], *x, &slopes[i]);
+    }
+}
+
+static void set_slant(struct fit *f, const double *theta)
+{
+    int n = f->data->n, d = f->data->d;
+    double *z = of_dimension(f, f->bent, d);
+
+    f->weight[d] = 1;
+    memset(z, 0, (size_t)n * sizeof *z);
+    for (int k = 0; k < d; k++) {
+        const double *bent = of_dimension(f, f->bent, k);
+
+        f->slant[k] = theta[gp_theta_slant(d) + k] * exp(-theta[k]);
+        for (int i = 0; i < n; i++)
+            z[i] += f->slant[k] * bent[i];
+    }
+}
+
+/* Squared distances of point i to those before it, [i]. */
+static void distances(const struct fit *f, int i, double *ret)
+{
+    const double *apart = f->apart + n_pairs(i);
+
+    memset(ret, 0, (size_t)i * sizeof *ret);
+    for (int j = 0; !f->warped && j < i; j++)
+        ret[j] = f->weight[0] * apart[j];
+    for (int k = 0; f->warped && k <= f->data->d; k++) {
+        const double *there = of_dimension(f, f->bent, k);
+
+        if (k == f->data->d || !f->data->category[k]) {
+            add_squares(f->weight[k], there[i], there, i, ret);
+            continue;
+        }
+        for (int j = 0; j < i; j++)
+            ret[j] += there[i] != there[j] ? f->weight[k] : 0;
+    }
 }
 
 /* The kernel, its factor and alpha; returns the negative log likelihood (eq. 5.8), without the
@@ -132,8 +225,6 @@ static double likelihood(struct fit *f, const double *theta)
     int n = f->data->n, scales = f->data->n_scales;
     double signal = exp(theta[scales + THETA_SIGNAL]), noise = exp(theta[scales + THETA_NOISE]),
            trend = exp(theta[scales + THETA_TREND]), loss = 0;
-    const double *apart = f->apart;
-    size_t p = 0;
 
     if (f->warped) {
         bend(f, theta + scales + THETA_WARPS);
@@ -142,15 +233,13 @@ static double likelihood(struct fit *f, const double *theta)
     for (int k = 0; k < scales; k++)
         f->weight[k] = exp(-2 * theta[k]);
     for (int i = 0; i < n; i++) {
-        double *row = f->l + triangle_size(i);
+        double *row = f->l + triangle_size(i), *k = f->k + n_pairs(i);
         const double *trends = f->trend + triangle_size(i);
 
-        for (int j = 0; j < i; j++, p++, apart += scales) {
-            double across = f->z[i] - f->z[j];
-
-            f->k[p] = gp_matern(dot(apart, f->weight, scales) + across * across, &f->slope[p]);
-            row[j] = signal * f->k[p] + trend * trends[j];
-        }
+        distances(f, i, k);
+        matern(k, i, f->slope + n_pairs(i));
+        for (int j = 0; j < i; j++)
+            row[j] = signal * k[j] + trend * trends[j];
         row[i] = signal * (1 + 1e-8) + trend * trends[i] + noise;
         cholesky_append(f->l, i, 0);
         if (!(row[i] > 0))
@@ -164,89 +253,79 @@ static double likelihood(struct fit *f, const double *theta)
     return loss;
 }
 
-/* Adds what the pair (i, j) pulls its points apart with. */
-static void add_pull(struct fit *f, int i, int j, double pull)
+/* --- its slope --- */
+
+/* The loss by the weights of row i, and by what is bent; f->by is that by its squared distances. */
+static void add_row(struct fit *f, int i, double *grad)
 {
-    size_t d = (size_t)f->data->d, at = (size_t)i * d, other = (size_t)j * d;
-    double across = pull * (f->z[i] - f->z[j]);
+    if (!f->warped)
+        grad[0] += dot(f->by, f->apart + n_pairs(i), i);
+    for (int k = 0; f->warped && k <= f->data->d; k++) {
+        const double *there = of_dimension(f, f->bent, k);
+        double *pull = of_dimension(f, f->pull, k);
 
-    f->across[i] += across;
-    f->across[j] -= across;
-    for (size_t k = 0; k < d; k++) {
-        double by = pull * (f->bent[at + k] - f->bent[other + k]);
-
-        f->pull[at + k] += by;
-        f->pull[other + k] -= by;
-    }
-}
-
-/* From the slopes by bent points to those by warps. */
-static void warp_slope(const struct fit *f, double signal, double *grad)
-{
-    int d = f->data->d;
-    size_t p = 0;
-
-    for (int i = 0; i < f->data->n; i++) {
-        for (int k = 0; k < d; k++, p++) {
-            double by = 2 * signal * (f->weight[k] * f->pull[p] + f->slant[k] * f->across[i]);
-
-            grad[2 * k] += by * f->slopes[p].log_a;
-            grad[2 * k + 1] += by * f->slopes[p].log_b;
+        if (k == f->data->d || !f->data->category[k]) {
+            pull[i] += add_pulls(f->by, there[i], there, i, pull);
+            continue;
         }
+        for (int j = 0; j < i; j++)
+            grad[k] += there[i] != there[j] ? f->by[j] : 0;
     }
 }
 
-/* The slopes by u, and what the slant adds to those by log l. */
-static void slant_slope(const struct fit *f, double signal, const double *theta, double *grad)
+/* From the slopes by bent points, which are complete, to those by lengths, warps and slant. */
+static void warped_slope(const struct fit *f, double signal, const double *theta, double *grad)
 {
-    int d = f->data->d, at = gp_theta_slant(d);
+    int n = f->data->n, d = f->data->d, at = gp_theta_slant(d);
+    double *warps = grad + d + THETA_WARPS, *across = of_dimension(f, f->pull, d);
 
     for (int k = 0; k < d; k++) {
-        double by = 0;
+        const double *bent = of_dimension(f, f->bent, k), *pull = of_dimension(f, f->pull, k);
+        const struct warp_slopes *slopes = f->slopes + (size_t)k * (size_t)n;
 
-        for (int i = 0; i < f->data->n; i++)
-            by += f->across[i] * f->bent[(size_t)i * (size_t)d + (size_t)k];
-        grad[at + k] = 2 * signal * exp(-theta[k]) * by;
-        grad[k] -= theta[at + k] * grad[at + k];
+        if (f->data->category[k])
+            continue;
+        for (int i = 0; i < n; i++) {
+            double by = 2 * signal * (f->weight[k] * pull[i] + f->slant[k] * across[i]);
+
+            warps[2 * k] += by * slopes[i].log_a;
+            warps[2 * k + 1] += by * slopes[i].log_b;
+        }
+        grad[at + k] = 2 * signal * exp(-theta[k]) * dot(across, bent, n);
+        grad[k] = -2 * signal * f->weight[k] * dot(pull, bent, n) - theta[at + k] * grad[at + k];
     }
 }
 
-/* Eq. 5.9 with W = K^-1 - alpha alpha^T: half the trace of W dK/dtheta, dK being symmetric. */
+/* Eq. 5.9 with W = K^-1 - alpha alpha^T: half the trace of W dK/dtheta, dK being symmetric. Pulls p_ij = -p_ji at b_i have
+ * the sum over pairs p_ij (b_i - b_j) = the sum over points b_i p_i, which is what a length needs. */
 static void likelihood_slope(struct fit *f, const double *theta, double *grad)
 {
     int n = f->data->n, scales = f->data->n_scales;
     double signal = exp(theta[scales + THETA_SIGNAL]), noise = exp(theta[scales + THETA_NOISE]);
     double trace = 0, by_signal = 0, by_trend = 0;
-    const double *apart = f->apart;
-    size_t p = 0;
 
     cholesky_inverse(f->l, n, f->work, f->inverse);
     memset(grad, 0, (size_t)gp_n_theta(f->data->d, scales) * sizeof *grad);
-    memset(f->pull, 0, (size_t)n * (size_t)f->data->d * sizeof *f->pull);
-    memset(f->across, 0, (size_t)n * sizeof *f->across);
+    for (int k = 0; f->warped && k <= f->data->d; k++)
+        memset(of_dimension(f, f->pull, k), 0, (size_t)n * sizeof *f->pull);
     for (int i = 0; i < n; i++) {
         const double *row = f->inverse + triangle_size(i), *trends = f->trend + triangle_size(i);
-        double on_diagonal = row[i] - f->alpha[i] * f->alpha[i];
+        const double *slope = f->slope + n_pairs(i);
 
-        for (int j = 0; j < i; j++, p++, apart += scales) {
-            double w = row[j] - f->alpha[i] * f->alpha[j], pull = w * f->slope[p];
-
-            by_signal += w * f->k[p];
-            by_trend += w * trends[j];
-            for (int k = 0; k < scales; k++)
-                grad[k] += pull * apart[k];
-            if (f->warped)
-                add_pull(f, i, j, pull);
+        f->w[i] = row[i] - f->alpha[i] * f->alpha[i];
+        for (int j = 0; j < i; j++) {
+            f->w[j] = row[j] - f->alpha[i] * f->alpha[j];
+            f->by[j] = f->w[j] * slope[j];
         }
-        trace += on_diagonal;
-        by_trend += 0.5 * on_diagonal * trends[i];
+        by_signal += dot(f->w, f->k + n_pairs(i), i);
+        by_trend += dot(f->w, trends, i) + 0.5 * f->w[i] * trends[i];
+        trace += f->w[i];
+        add_row(f, i, grad);
     }
     for (int k = 0; k < scales; k++)
         grad[k] *= -2 * signal * f->weight[k];
-    if (f->warped) {
-        warp_slope(f, signal, grad + scales + THETA_WARPS);
-        slant_slope(f, signal, theta, grad);
-    }
+    if (f->warped)
+        warped_slope(f, signal, theta, grad);
     grad[scales + THETA_SIGNAL] = signal * (by_signal + 0.5 * (1 + 1e-8) * trace);
     grad[scales + THETA_NOISE] = 0.5 * noise * trace;
     grad[scales + THETA_TREND] = exp(theta[scales + THETA_TREND]) * by_trend;
