@@ -3,6 +3,7 @@
 started warm, and what it saw, printed and ended with is compared. Then what happens around it: stops, kills, restarts,
 limits, packages that change; and that whatever is unusual is started anew."""
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -211,9 +212,20 @@ SAME = ["identity", "relative", "search_path", "interpreter", "environment", "pr
 
 
 @pytest.fixture(scope="module")
-def both(shared):
-    """{case: (outcome anew, outcome warm)}."""
-    anew, warm = (run_cases(shared, SAME, warm, package(CASES)) for warm in (False, True))
+def both(request, tmp_path_factory):
+    """{case: (outcome anew, outcome warm)}. It takes a minute: of the processes that share the tests one does it."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with open(folder / "warm_cases.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = folder / "warm_cases.json"
+        if not known.exists():
+            known.write_text(json.dumps(compare_cases(request.getfixturevalue("shared"))))
+        return json.loads(known.read_text())
+
+
+def compare_cases(server):
+    anew, warm = (run_cases(server, SAME, warm, package(CASES)) for warm in (False, True))
     for found in (anew, warm):
         for name in ("env", "same_for_children"):
             found["environment"]["seen"][name] = without_trial(found["environment"]["seen"][name])
