@@ -116,6 +116,7 @@ def test_emetrics_can_be_imported_and_a_copy_in_the_package_wins(server):
     assert output(server, reply.json()).strip() == "mine"
 
 
+@pytest.mark.slow
 def test_workers_of_torch_meet_and_add_up(make_server):
     pytest.importorskip("torch")
     server = make_server("group.default.slots = 2\n")

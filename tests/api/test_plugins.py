@@ -533,6 +533,7 @@ def interrupted(server, search, ends, at):
     return server.wait_search(search)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", ["random", "gridsearch"])
 def test_a_restart_in_the_middle_changes_nothing(make_server, sample):
     server = make_server()
@@ -545,6 +546,7 @@ def test_a_restart_in_the_middle_changes_nothing(make_server, sample):
     assert [values(record, name) for name in "xns"] == [values(undisturbed, name) for name in "xns"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("methods", [WITH_STATE, COUNTER], ids=["state", "replay"])
 @pytest.mark.parametrize("parallel", [1, 3])
 def test_kills_lose_no_suggestion_and_tell_nothing_twice(make_server, methods, parallel):

@@ -76,6 +76,7 @@ def test_failed_experiments_are_not_told(server):
     assert second["prior"] == {"told": len(fine), "skipped": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["Tpe", "Bayesian", "CmaEs"])
 def test_what_was_told_survives_a_crash_and_the_end_of_the_earlier_search(make_server, algorithm):
     """The suggestions of a search that was killed and started again are those of one that was not."""

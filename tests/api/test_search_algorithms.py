@@ -36,6 +36,7 @@ def test_it_runs_to_its_end(server, algorithm):
     assert record["state"] == "FINISHED" and record["progress"] == "14/14" and record["failed"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", PARAMS)
 def test_a_killed_server_goes_on_with_what_an_undisturbed_one_suggests(make_server, algorithm):
     """One experiment at a time, so that the suggestions of both are a matter of the results alone."""

@@ -126,6 +126,7 @@ with open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w") as f:
     assert all(0.001 <= e["metricVal"] <= 0.1 for e in record["experiments"])
 
 
+@pytest.mark.slow
 @torch
 def test_processes_of_one_torch_task_meet(make_server):
     code = """

@@ -238,12 +238,14 @@ def without_trial(env):
     return [line for line in env if not line.startswith("SUBID=")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SAME)
 def test_a_program_sees_no_difference(both, case):
     anew, warm = both[case]
     assert warm == anew
 
 
+@pytest.mark.slow
 def test_what_was_compared_is_what_was_meant(both):
     """A comparison of two equal failures would prove nothing."""
     ends = {case: (anew["state"], anew["code"]) for case, (anew, _) in both.items()}
@@ -308,6 +310,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_network_is_trained_the_same_with_threads_and_workers(shared):
     cases = ["plain", "threads", "workers", "spawn"]
     anew, warm = (run_cases(shared, cases, warm, package(**{"main.py": TORCH})) for warm in (False, True))
