@@ -154,7 +154,7 @@ static void on_ended(struct task *t, const struct report *r)
     t->launched = t->adopting = false;
     if (t->exec.started_ms == INT_UNSET && r->started_ms > 0)
         t->exec.started_ms = r->started_ms;
-    t->exec.ended_ms = r->ended_ms > 0 ? r->ended_ms : clock_unix_ms();
+    exec_set_end(&t->exec, r->ended_ms > 0 ? r->ended_ms : clock_unix_ms());
     if (r->kind == REPORT_ENDED && (r->signal || r->exit_code >= 0))
         t->exec.exit_code = r->signal ? 128 + r->signal : r->exit_code;
     if (e->observer)

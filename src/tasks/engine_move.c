@@ -119,7 +119,7 @@ static void move_to(struct task *t, enum exec_state to)
     t->state = to;
     t->exec.state = exec_state_name(to);
     if (exec_state_is_final(to) && t->exec.ended_ms == INT_UNSET)
-        t->exec.ended_ms = clock_unix_ms();
+        exec_set_end(&t->exec, clock_unix_ms());
     exec_set_times(&t->exec, t->mem);
     m->exec = t->exec;
     *t->moves_end = m;

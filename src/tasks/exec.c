@@ -80,6 +80,11 @@ static const char *time_text(int64_t unix_ms, struct mem *mem)
     return unix_ms == INT_UNSET ? NULL : mem_strdup(mem, clock_utc_text(unix_ms, buf));
 }
 
+void exec_set_end(struct exec *e, int64_t unix_ms)
+{
+    e->ended_ms = unix_ms > e->started_ms ? unix_ms : e->started_ms;
+}
+
 void exec_set_times(struct exec *e, struct mem *mem)
 {
     e->create_time = time_text(e->created_ms, mem);

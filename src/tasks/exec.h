@@ -64,6 +64,9 @@ struct exec_plan {
 
 extern const struct field exec_plan_fields[];
 
+/* It has ended at that time, but not before its start: the clock may have been set back meanwhile. */
+void exec_set_end(struct exec *e, int64_t unix_ms);
+
 /* Sets the three texts from the three times. */
 void exec_set_times(struct exec *e, struct mem *mem);
 

@@ -117,6 +117,26 @@ static void an_event_names_the_task_its_state_and_its_search(void **state)
                                 "\"exitCode\":0,\"search\":\"s\",\"experiment\":3}");
 }
 
+static void an_end_is_not_before_its_start(void **state)
+{
+    (void)state;
+    struct exec e = { .started_ms = 5000, .ended_ms = INT_UNSET };
+
+    exec_set_end(&e, 4971);     /* the clock was set back */
+    assert_int_equal(e.ended_ms, 5000);
+    exec_set_end(&e, 5029);
+    assert_int_equal(e.ended_ms, 5029);
+}
+
+static void the_end_of_what_never_started_is_as_told(void **state)
+{
+    (void)state;
+    struct exec e = { .started_ms = INT_UNSET, .ended_ms = INT_UNSET };
+
+    exec_set_end(&e, 4971);
+    assert_int_equal(e.ended_ms, 4971);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +146,8 @@ int main(void)
         cmocka_unit_test(no_state_goes_back),
         cmocka_unit_test(every_state_name_is_read_back),
         cmocka_unit_test(the_record_has_scalars_only_and_hides_what_launching_needs),
+        cmocka_unit_test(an_end_is_not_before_its_start),
+        cmocka_unit_test(the_end_of_what_never_started_is_as_told),
         cmocka_unit_test(an_event_names_the_task_its_state_and_its_search),
     };
 
