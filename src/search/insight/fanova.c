@@ -321,7 +321,37 @@ static int by_share(const void *a, const void *b)
     return p->share > q->share ? -1 : p->share < q->share ? 1 : p->a != q->a ? p->a - q->a : p->b - q->b;
 }
 
-static void average(const struct tree_data *data, int n_trees, struct fanova *f)
+/* The targets lie from 0 to 1 while trees are grown: neither a large offset nor a large scale hides what varies. */
+struct span {
+    double low, high;
+};
+
+static struct span span_of(const struct tree_data *data)
+{
+    struct span s = { data->y[0], data->y[0] };
+
+    for (size_t i = 1; i < data->n; i++) {
+        s.low = fmin(s.low, data->y[i]);
+        s.high = fmax(s.high, data->y[i]);
+    }
+    return s;
+}
+
+/* Of the halves, as the whole may be more than a number holds. */
+static double half_width(const struct span *s) { return s->high / 2 - s->low / 2; }
+
+static double *to_unit(const struct span *s, const struct tree_data *data, struct mem *mem)
+{
+    double *unit = mem_alloc(mem, data->n * sizeof *unit);
+
+    for (size_t i = 0; i < data->n; i++)
+        unit[i] = (data->y[i] / 2 - s->low / 2) / half_width(s);
+    return unit;
+}
+
+static double from_unit(const struct span *s, double u) { return s->low * (1 - u) + s->high * u; }
+
+static void average(const struct tree_data *data, const struct span *span, int n_trees, struct fanova *f)
 {
     double explained = 0;
 
@@ -331,7 +361,8 @@ static void average(const struct tree_data *data, int n_trees, struct fanova *f)
         explained += f->main[c] /= n_trees;
         for (int k = 0; k < m->n; k++) {
             m->mean[k] /= n_trees;
-            m->sd[k] = sqrt(fmax(m->sd[k] / n_trees - m->mean[k] * m->mean[k], 0));
+            m->sd[k] = 2 * sqrt(fmax(m->sd[k] / n_trees - m->mean[k] * m->mean[k], 0)) * half_width(span);
+            m->mean[k] = from_unit(span, m->mean[k]);
         }
     }
     for (int k = 0; k < f->n_pairs; k++)
@@ -343,6 +374,8 @@ static void average(const struct tree_data *data, int n_trees, struct fanova *f)
 bool fanova(const struct tree_data *data, uint64_t seed, struct mem *mem, struct fanova *ret)
 {
     size_t d = (size_t)data->d;
+    struct tree_data unit = *data;
+    struct span span;
     int n_trees = 0;
 
     *ret = (struct fanova){ .main = mem_alloc(mem, (d + 1) * sizeof(double)),
@@ -355,21 +388,25 @@ bool fanova(const struct tree_data *data, uint64_t seed, struct mem *mem, struct
     }
     if (data->d == 0 || data->n == 0)
         return false;
-    ret->n_pairs = choose_pairs(data, seed, ret->pairs);
+    span = span_of(data);
+    if (span.low == span.high)
+        return false;
+    unit.y = to_unit(&span, data, mem);
+    ret->n_pairs = choose_pairs(&unit, seed, ret->pairs);
     for (int i = 0; i < FANOVA_TREES; i++) {
         CLEANUP(mem_freep) struct mem *scratch = mem_new();
-        CLEANUP(tree_freep) struct tree *t = grow(data, seed, i);
+        CLEANUP(tree_freep) struct tree *t = grow(&unit, seed, i);
         struct tree_parts parts;
 
         if (t->n_leaves == 1)
             continue;
-        tree_take_apart(t, data->choices, ret->pairs, ret->n_pairs, scratch, &parts);
+        tree_take_apart(t, unit.choices, ret->pairs, ret->n_pairs, scratch, &parts);
         if (!(parts.variance > 0))
             continue;
-        add_parts(data, &parts, ret);
+        add_parts(&unit, &parts, ret);
         n_trees++;
     }
     if (n_trees)
-        average(data, n_trees, ret);
+        average(data, &span, n_trees, ret);
     return n_trees > 0;
 }

@@ -291,6 +291,27 @@ static void a_marginal_over_numbers_follows_the_function(void **state)
     }
 }
 
+/* The same function far from zero, in other units, and as large as numbers are. */
+static void the_shares_do_not_depend_on_offset_and_scale(void **state)
+{
+    static const struct { double offset, scale; } cases[] = { { 1e12, 1 }, { 0, 1e-300 }, { 0, 1e307 }, { -1.5e308, 4e307 } };
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLEANUP(sample_done) struct sample s = sample_of(1000, 3, numbers, additive);
+        struct fanova f;
+
+        for (size_t k = 0; k < s.data.n; k++)
+            s.y[k] = cases[i].offset + cases[i].scale * s.y[k];
+        assert_true(fanova(&s.data, 0, mem, &f));
+        near(f.main[0], 0.9, 0.02);
+        near(f.main[1], 0.1, 0.02);
+        near((f.marginal[0].mean[16] - cases[i].offset) / cases[i].scale, 2, 0.2);
+        assert_true(f.marginal[0].sd[16] / cases[i].scale < 0.2);
+    }
+}
+
 static void the_same_seed_gives_the_same_and_another_nearly_the_same(void **state)
 {
     CLEANUP(mem_freep) struct mem *mem = mem_new();
@@ -343,6 +364,7 @@ int main(void)
         cmocka_unit_test(noise_is_not_laid_to_one_parameter),
         cmocka_unit_test(categories_are_told_apart_and_have_a_marginal_each),
         cmocka_unit_test(a_marginal_over_numbers_follows_the_function),
+        cmocka_unit_test(the_shares_do_not_depend_on_offset_and_scale),
         cmocka_unit_test(the_same_seed_gives_the_same_and_another_nearly_the_same),
         cmocka_unit_test(a_function_that_does_not_vary_is_explained_by_nothing),
         cmocka_unit_test(sixty_four_categories_fit),
