@@ -121,7 +121,7 @@ static int end(void *arg, struct err *err)
         return rc < 0 ? err_errno(err, ERR_INTERNAL, "the upload could not be stored") : 0;
     }
     if (f->text.len && memchr(f->text.data, '\0', f->text.len))
-        return err_set(err, ERR_BAD_INPUT, "form field \"%.60s\" contains a NUL byte", p->name);
+        return err_set(err, ERR_BAD_INPUT, "form field \"%.60s\" contains a NUL byte; a file needs a filename in its Content-Disposition", p->name);
     if (f->text.len && !text_is_utf8(f->text.data, f->text.len))
         return err_set(err, ERR_BAD_INPUT, "form field \"%.60s\" is not valid UTF-8", p->name);
     p->data = mem_strndup(f->mem, f->text.len ? f->text.data : "", f->text.len);

@@ -226,6 +226,7 @@ static int check_resource(struct search_plan *p, struct mem *mem, struct err *er
                              "a name that no hyperparameter has",
                              "\"%.80s\" is the name of a hyperparameter too", resource.name);
     p->resource_name = resource.name;
+    p->resource_most = resource.most;
     return 0;
 }
 
@@ -345,6 +346,11 @@ void document_write(const struct document *doc, struct text *out)
 static struct value resource_value(const char *name, int64_t resource)
 {
     return (struct value){ .name = name, .data = PARAM_INT, .data_name = "str", .integer = resource };
+}
+
+bool search_ran_short(const struct search_plan *p, int64_t resource)
+{
+    return resource != INT_UNSET && resource < p->resource_most;
 }
 
 int search_values(const struct search_plan *p, int64_t trial, const struct suggestion *suggestion,

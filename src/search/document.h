@@ -65,6 +65,7 @@ struct search_plan {                       /* the document, understood */
         int64_t min_trials, min_steps;
     } early;
     const char *resource_name;      /* ResourceName of an algorithm that has one; NULL */
+    int64_t resource_most;          /* its ResourceValue */
 };
 
 /* Reads and checks. Everything lives in `mem`. `log_power` is the setting, used when the document does not say;
@@ -84,6 +85,10 @@ void document_write(const struct document *doc, struct text *out);
  * in that of the plan or of the suggestion. */
 int search_values(const struct search_plan *p, int64_t trial, const struct suggestion *suggestion,
                   struct mem *mem, struct value **ret);
+
+/* Whether an experiment that was given `resource` (INT_UNSET: none) got less than one can have: its metric is not that of
+ * a whole run. */
+bool search_ran_short(const struct search_plan *p, int64_t resource);
 
 /* "", or why `name` cannot be the name of a search. */
 const char *search_name_trouble(const char *name);

@@ -121,7 +121,7 @@ static int unknown_member(const char *name, size_t len, struct err *err)
         text_add(&known, i ? ", " : "");
         text_add(&known, task_state_fields[i].name);
     }
-    return err_field(err, "fields", known.data, "a search has no member \"%.*s\"", len < 60 ? (int)len : 60, name);
+    return err_field(err, "fields", known.data, "a search has no member \"%.*s\"; it has %s", len < 60 ? (int)len : 60, name, known.data);
 }
 
 int record_members_read(const char *names, uint32_t *ret, struct err *err)

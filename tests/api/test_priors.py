@@ -13,6 +13,10 @@ from test_optuna import export
 TPE = {"algorithm": "Tpe", "maxJobNum": 6, "algoParams": [{"name": "RandomSeed", "value": "3"}]}
 
 
+HYPERBAND = {"algorithm": "Hyperband", "maxJobNum": -1, "maxParalleJobNum": 4,
+             "algoParams": [{"name": "ResourceName", "value": "epochs"}, {"name": "ResourceValue", "value": "9"}]}
+
+
 def warm(name, **algo):
     return {**TPE, **algo, "algoParams": [*TPE["algoParams"], {"name": "WarmStart", "value": name}]}
 
@@ -111,6 +115,11 @@ def test_a_search_of_the_other_direction_is_refused(server, earlier):
     assert error["field"] == "algoDef.algoParams.WarmStart" and "minimizes" in error["message"]
 
 
+def test_a_search_of_another_metric_is_refused(server, earlier):
+    error = error_of(send(server, warm(earlier, objectiveMetric="accuracy")))
+    assert error["field"] == "algoDef.algoParams.WarmStart" and '"accuracy"' in error["message"] and '"loss"' in error["message"]
+
+
 @pytest.mark.parametrize("algorithm, params", [("Random", []), ("Sobol", []), ("Asha", [
     {"name": "ResourceName", "value": "epochs"}, {"name": "ResourceValue", "value": "9"}])])
 def test_an_algorithm_that_does_not_learn_says_so(server, earlier, algorithm, params):
@@ -172,6 +181,20 @@ def test_a_search_goes_out_as_a_study_and_comes_back(server, optuna, tmp_path): 
     assert record["prior"] == {"told": 9, "skipped": 0}
     both = server.wait_search(send(server, warm(first["hpoName"]), (tmp_path / "study.db").read_bytes()).json()["uid"])
     assert both["prior"] == {"told": 18, "skipped": 0}
+
+
+def test_short_runs_are_told_neither_by_name_nor_by_file(server, optuna, tmp_path):  # noqa: F811
+    first = server.wait_search(server.search(NOOP, HYPERBAND, SPACE))
+    whole = sum(values(e)["epochs"] == "9" for e in first["experiments"])
+    export(server, first["hpoName"], tmp_path / "study.db")
+    by_name = server.wait_search(send(server, warm(first["hpoName"])).json()["uid"])["prior"]
+    by_file = server.wait_search(send(server, TPE, (tmp_path / "study.db").read_bytes()).json()["uid"])["prior"]
+    assert by_name == {"told": whole, "skipped": first["complete"] - whole}
+    assert by_file["told"] == whole > 0
+
+
+def test_the_name_of_a_study_without_its_file_is_refused(server):
+    assert error_of(send(server, TPE, study="lost"))["field"] == "prior"
 
 
 @pytest.fixture(scope="module")

@@ -121,6 +121,12 @@ static int add_course(struct exporting *x, const struct experiment *e, struct me
     return 0;
 }
 
+/* Of one that FINISHED. */
+static const char *outcome(const struct search_plan *plan, const struct experiment *e)
+{
+    return e->stopped_early || search_ran_short(plan, e->resource) ? "PRUNED" : "COMPLETE";
+}
+
 static int add_experiment(void *arg, const struct experiment *e, struct err *err)
 {
     struct exporting *x = arg;
@@ -128,7 +134,7 @@ static int add_experiment(void *arg, const struct experiment *e, struct err *err
     bool fine = strcmp(e->state, "FINISHED") == 0;
     const struct study_trial t = {
         .number = x->n,
-        .state = fine && e->stopped_early ? "PRUNED" : fine ? "COMPLETE" : e->ended_ms != INT_UNSET ? "FAIL" : "RUNNING",
+        .state = fine ? outcome(x->plan, e) : e->ended_ms != INT_UNSET ? "FAIL" : "RUNNING",
         .started = time_text(e->started_ms, mem),
         .ended = time_text(e->ended_ms, mem),
         .value = fine ? e->metric : NAN,

@@ -20,7 +20,7 @@
 struct warm_params { const char *name; };
 
 static const struct field warm_fields[] = {
-    { "WarmStart", TEXT(struct warm_params, name), .max = SEARCH_NAME_MAX,
+    { "WarmStart", TEXT(struct warm_params, name), .min = 1, .max = SEARCH_NAME_MAX,
       .doc = "an earlier search, whose experiments the algorithm is told first" },
     { .type = FIELD_END },
 };
@@ -45,13 +45,12 @@ struct earlier {
     struct priors *priors;
     const struct search_plan *plan;     /* of the earlier one */
     bool by_name;               /* its resource is a hyperparameter of the new one */
-    int64_t most;               /* of the resource, that one of its experiments can have */
 };
 
 /* What was given less than the most is another metric. */
 static bool is_comparable(const struct earlier *x, const struct experiment *e)
 {
-    return e->resource == INT_UNSET || x->by_name || e->resource >= x->most;
+    return x->by_name || !search_ran_short(x->plan, e->resource);
 }
 
 static int add_experiment(void *arg, const struct experiment *e, struct err *err)
@@ -74,17 +73,23 @@ static int add_experiment(void *arg, const struct experiment *e, struct err *err
     return 0;
 }
 
-static void find_resource(struct earlier *x, const struct space *space, struct mem *mem)
+static bool has_dimension(const struct space *space, const char *name)
 {
-    struct resource_params resource;
-    struct err ignored = {0};
+    for (int i = 0; name && i < space->n_dims; i++)
+        if (strcmp(space->dims[i].name, name) == 0)
+            return true;
+    return false;
+}
 
-    if (!x->plan->resource_name ||
-        algorithm_params(resource_fields, &x->plan->doc.algo.params, &resource, mem, &ignored) < 0)
-        return;
-    x->most = resource.most;
-    for (int i = 0; i < space->n_dims; i++)
-        x->by_name |= strcmp(space->dims[i].name, resource.name) == 0;
+/* Another metric means another number. */
+static int check_metric(const struct search_plan *plan, const struct search_plan *before, struct err *err)
+{
+    const char *metric = plan->doc.algo.objective_metric, *earlier = before->doc.algo.objective_metric;
+
+    if (strcmp(metric, earlier) == 0)
+        return 0;
+    return err_field(err, WARM_START_FIELD, "a search of the same objectiveMetric",
+                     "the objectiveMetric of this search is \"%.60s\", that of the earlier one \"%.60s\"", metric, earlier);
 }
 
 static int add_earlier(struct call *c, struct db *db, const char *name, const struct search_plan *plan,
@@ -100,9 +105,10 @@ static int add_earlier(struct call *c, struct db *db, const char *name, const st
                          "there is no search \"%.100s\" to learn from", name);
     if (rc < 0 || document_read_stored(s.spec, c->mem, &before, err) < 0)
         return -1;
-    if (check_direction(plan, before.maximize, WARM_START_FIELD, "the earlier search", err) < 0)
+    if (check_direction(plan, before.maximize, WARM_START_FIELD, "the earlier search", err) < 0 ||
+        check_metric(plan, &before, err) < 0)
         return -1;
-    find_resource(&x, &plan->space, c->mem);
+    x.by_name = has_dimension(&plan->space, before.resource_name);
     return experiments_each(db, name, add_experiment, &x, err);
 }
 
@@ -156,13 +162,15 @@ int priors_collect(struct call *c, const struct searches *s, const struct search
     *ret = (struct priors){ .mem = c->mem, .space = &plan->space };
     if (algorithm_params(warm_fields, &plan->doc.algo.params, &warm, c->mem, err) < 0)
         return -1;
-    *ret_any = part || (warm.name && *warm.name);
+    if (!part && plan->doc.prior_study)
+        return err_field(err, "prior", "an Optuna study in a part named prior", "priorStudy names a study of a file that was not sent");
+    *ret_any = part || warm.name;
     if (!*ret_any)
         return 0;
     if (!plan->algorithm->takes_priors)
         return err_field(err, part ? "prior" : WARM_START_FIELD, "an algorithm that learns, such as Tpe or Bayesian",
                          "%s does not learn from what was known before", plan->algorithm->name);
-    if (warm.name && *warm.name && collect_earlier(c, s, warm.name, plan, ret, err) < 0)
+    if (warm.name && collect_earlier(c, s, warm.name, plan, ret, err) < 0)
         return -1;
     return part ? collect_study(part, plan, ret, err) : 0;
 }
