@@ -11,7 +11,9 @@
  * lambda: Auger & Hansen 2005, "A restart CMA evolution strategy with increasing population size".
  *
  * Deviations: results from elsewhere (negative numbers) are no generation; the best of them is the
- * first mean. A point outside of the cube is drawn again, and moved to the border after DRAWS tries.
+ * first mean, and as long as the first run has found nothing better it is in every generation, in place of the worst
+ * (Hansen 2011, "Injecting external solutions into CMA-ES"), as it may have come when trials had been drawn
+ * elsewhere. A point outside of the cube is drawn again, and moved to the border after DRAWS tries.
  * Values that were tried are not tried again in a space without real numbers, if other draws find new
  * ones. Failed trials are worse than all others. */
 #include "search/algorithm.h"
@@ -58,9 +60,10 @@ struct algorithm_ctx {
     int *n_choices;         /* [n_categories] */
     double *step;           /* [n_numbers] */
     struct history history;
+    struct history known;   /* results from elsewhere */
     struct cma cma;
-    size_t n_foreign;       /* told points that nobody asked for: they come first */
     size_t n_used;          /* told points in the generations that cma has seen */
+    double best;            /* of those */
     int64_t n_restarts;
 };
 
@@ -112,7 +115,8 @@ static struct algorithm_ctx *cmaes_make(const struct algorithm_setup *in, struct
     a->maximize = in->maximize;
     a->sigma = p.sigma;
     a->coords = coords_new(in->space);
-    a->history.d = a->coords->d;
+    a->history.d = a->known.d = a->coords->d;
+    a->best = HUGE_VAL;
     a->lambda = population(in, &p, a->coords->d);
     sort_coordinates(a);
     return a;
@@ -122,6 +126,7 @@ static void cmaes_free(struct algorithm_ctx *a)
 {
     cma_done(&a->cma);
     history_done(&a->history);
+    history_done(&a->known);
     coords_free(a->coords);
     free(a->numbers);
     free(a->categories);
@@ -132,22 +137,22 @@ static void cmaes_free(struct algorithm_ctx *a)
 
 /* --- the distribution --- */
 
+/* The best result from elsewhere; NULL: none. */
+static const struct point *best_known(const struct algorithm_ctx *a)
+{
+    return a->known.n_valued ? a->known.ranked.items[0] : NULL;
+}
+
 /* A run begins: the first at the best result from elsewhere or in the middle, others anywhere. */
 static void begin(struct algorithm_ctx *a)
 {
     CLEANUP(freep) double *mean = xcalloc((size_t)a->n_numbers + 1, sizeof *mean);
-    const struct point *known = NULL;
+    const struct point *known = best_known(a);
     double sigma = isnan(a->sigma) ? first_sigma : a->sigma;
     int lambda = a->lambda;
 
     for (int64_t i = 0; i < a->n_restarts && lambda < LAMBDA_MAX / 2; i++)
         lambda *= 2;
-    for (size_t i = 0; i < a->n_foreign; i++) {
-        const struct point *p = a->history.told.items[i];
-
-        if (!isnan(p->y) && (!known || p->y < known->y))
-            known = p;
-    }
     for (int i = 0; i < a->n_numbers; i++)
         mean[i] = a->n_restarts ? sobol_uniform(a->seed + 1, (uint64_t)a->n_restarts, (uint32_t)i)
                   : known       ? known->x[a->numbers[i]]
@@ -178,15 +183,29 @@ static void arrange(const struct algorithm_ctx *a, const double *x, double *ret)
         *ret++ = x[a->categories[j]];
 }
 
+/* The points of a generation, best first. */
+static void rank(struct algorithm_ctx *a, struct point *const *generation, const struct point **ret)
+{
+    size_t lambda = (size_t)a->cma.lambda;
+    const struct point *known = best_known(a);
+
+    memcpy(ret, generation, lambda * sizeof *ret);
+    qsort(ret, lambda, sizeof *ret, by_value);
+    a->best = fmin(a->best, ret[0]->y); /* passes over NaN */
+    if (known && !a->n_restarts && known->y < a->best) {
+        memmove(ret + 1, ret, (lambda - 1) * sizeof *ret);
+        ret[0] = known;
+    }
+}
+
 static void learn(struct algorithm_ctx *a, struct point *const *generation)
 {
     size_t lambda = (size_t)a->cma.lambda, d = (size_t)a->coords->d;
-    CLEANUP(freep) struct point **ranked = xcalloc(lambda, sizeof(struct point *));
+    CLEANUP(freep) const struct point **ranked = xcalloc(lambda, sizeof *ranked);
     CLEANUP(freep) double *x = xcalloc(lambda * d + 1, sizeof *x);
     CLEANUP(freep) const double **rows = xcalloc(lambda, sizeof(double *));
 
-    memcpy(ranked, generation, lambda * sizeof(struct point *));
-    qsort(ranked, lambda, sizeof(struct point *), by_value);
+    rank(a, generation, ranked);
     for (size_t i = 0; i < lambda; i++) {
         arrange(a, ranked[i]->x, x + i * d);
         rows[i] = x + i * d;
@@ -206,8 +225,8 @@ static void catch_up(struct algorithm_ctx *a)
 
     if (!a->cma.memory)
         begin(a);
-    while (told->n - a->n_foreign - a->n_used >= (size_t)a->cma.lambda) {
-        struct point *const *generation = told->items + a->n_foreign + a->n_used;
+    while (told->n - a->n_used >= (size_t)a->cma.lambda) {
+        struct point *const *generation = told->items + a->n_used;
 
         a->n_used += (size_t)a->cma.lambda;
         learn(a, generation);
@@ -219,6 +238,7 @@ static void forget(struct algorithm_ctx *a)
     cma_done(&a->cma);
     a->n_used = 0;
     a->n_restarts = 0;
+    a->best = HUGE_VAL;
 }
 
 /* --- drawing --- */
@@ -257,7 +277,7 @@ static bool draw(struct algorithm_ctx *a, int64_t trial, int try, double *z, dou
         ret_x[a->categories[j]] =
             cma_choice(&a->cma, j, rng_uniform(a->seed, (uint64_t)trial, (uint32_t)(try * a->n_categories + j), STREAM + 1));
     coords_snap(a->coords, ret_x);
-    return fits && !(a->countable && history_has(&a->history, ret_x));
+    return fits && !(a->countable && (history_has(&a->history, ret_x) || history_has(&a->known, ret_x)));
 }
 
 static void suggest(struct algorithm_ctx *a, int64_t trial, double *ret_x)
@@ -279,7 +299,7 @@ static enum ask_result cmaes_ask(struct algorithm_ctx *a, int64_t trial, struct 
     if (a->max_trials >= 0 && trial >= a->max_trials)
         return ASK_END;
     catch_up(a);
-    if (trial < a->lambda && a->n_foreign == 0) {
+    if (trial < a->lambda && a->known.told.n == 0) {
         for (int i = 0; i < a->coords->d; i++)
             ret->cube[a->coords->dim[i]] = sobol_uniform(a->seed, (uint64_t)trial, (uint32_t)i);
         coords_from_cube(a->coords, ret->cube, x);
@@ -294,20 +314,19 @@ static enum ask_result cmaes_ask(struct algorithm_ctx *a, int64_t trial, struct 
 static void cmaes_tell(struct algorithm_ctx *a, const struct outcome *o)
 {
     CLEANUP(freep) double *x = xcalloc((size_t)a->coords->d + 1, sizeof *x);
-    double y = a->maximize ? -o->objective : o->objective;
+    double y = o->state != TRIAL_DONE ? NAN : a->maximize ? -o->objective : o->objective;
     ptrdiff_t at;
 
     coords_from_cube(a->coords, o->cube, x);
     if (o->state == TRIAL_PENDING) {
         history_ask(&a->history, o->trial, x);
-        return;
-    }
-    at = history_tell(&a->history, o->trial, x, o->state == TRIAL_DONE ? y : NAN);
-    if (at >= 0 && (size_t)at < a->n_foreign + a->n_used)
+    } else if (o->trial < 0) {
+        history_tell(&a->known, o->trial, x, y);
         forget(a);
-    if (at >= 0 && o->trial < 0) {
-        a->n_foreign++;
-        forget(a);
+    } else {
+        at = history_tell(&a->history, o->trial, x, y);
+        if (at >= 0 && (size_t)at < a->n_used)
+            forget(a);
     }
 }
 

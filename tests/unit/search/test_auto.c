@@ -91,6 +91,35 @@ static void a_restart_suggests_what_would_have_been_suggested(void **state)
     auto_algorithm.free(a);
 }
 
+/* All asked before anything is told; the last of the model's trials ends when the strategy has ended some. */
+static void what_is_suggested_does_not_depend_on_the_order_of_ends(void **state)
+{
+    struct algorithm_ctx *a = make(&auto_algorithm, &space, 1), *b = make(&auto_algorithm, &space, 1);
+    static double cubes[TRIALS][DIMS];
+
+    (void)state;
+    for (int64_t t = 0; t < TRIALS; t++) {
+        ask(&auto_algorithm, a, t, cubes[t]);
+        tell_of(&auto_algorithm, b, t, cubes[t], TRIAL_PENDING, NAN);
+    }
+    for (int64_t t = 0; t < TRIALS; t++) {
+        tell_of(&auto_algorithm, a, t, cubes[t], TRIAL_DONE, loss_at(cubes[t]));
+        if (t != SWITCH - 1)
+            tell_of(&auto_algorithm, b, t, cubes[t], TRIAL_DONE, loss_at(cubes[t]));
+        if (t == SWITCH + 30)
+            tell_of(&auto_algorithm, b, SWITCH - 1, cubes[SWITCH - 1], TRIAL_DONE, loss_at(cubes[SWITCH - 1]));
+    }
+    for (int64_t t = TRIALS; t < TRIALS + 4; t++) {
+        double x[DIMS], y[DIMS];
+
+        ask(&auto_algorithm, a, t, x);
+        ask(&auto_algorithm, b, t, y);
+        assert_memory_equal(x, y, sizeof x);
+    }
+    auto_algorithm.free(a);
+    auto_algorithm.free(b);
+}
+
 static void it_goes_on_near_the_best_after_the_switch(void **state)
 {
     struct algorithm_ctx *a = make(&auto_algorithm, &space, 1);
@@ -158,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_begins_as_bayesian_does),
         cmocka_unit_test(a_restart_suggests_what_would_have_been_suggested),
+        cmocka_unit_test(what_is_suggested_does_not_depend_on_the_order_of_ends),
         cmocka_unit_test(it_goes_on_near_the_best_after_the_switch),
         cmocka_unit_test(it_never_models_what_it_cannot),
         cmocka_unit_test(without_numbers_tpe_goes_on_alone),
