@@ -14,8 +14,9 @@
  * first mean, and as long as the first run has found nothing better it is in every generation, in place of the worst
  * (Hansen 2011, "Injecting external solutions into CMA-ES"), as it may have come when trials had been drawn
  * elsewhere. A point outside of the cube is drawn again, and moved to the border after DRAWS tries.
- * Values that were tried are not tried again in a space without real numbers, if other draws find new
- * ones. Failed trials are worse than all others. */
+ * A generation whose points cannot be told apart teaches nothing; it makes the steps longer, as otherwise the border,
+ * which turns longer steps back, would shorten them. Values that were tried are not tried again in a space
+ * without real numbers, if other draws find new ones. Failed trials are worse than all others. */
 #include "search/algorithm.h"
 
 #include "base/err.h"
@@ -33,6 +34,7 @@ enum { DRAWS = 20, LAMBDA_MAX = 1024, STREAM = 3 };
 
 static const double first_sigma = 0.25, known_sigma = 0.15; /* known: around a result from elsewhere */
 static const double converged = 1e-7;
+static const double flat_share = 0.7; /* as many equal values of a generation, and the best of them, say nothing */
 
 struct cmaes_params {
     int64_t seed, lambda;
@@ -212,7 +214,10 @@ static void learn(struct algorithm_ctx *a, struct point *const *generation)
     }
     if (isnan(ranked[0]->y))
         return; /* nothing to learn from */
-    cma_update(&a->cma, rows);
+    if (ranked[0]->y == ranked[(size_t)(flat_share * (double)lambda)]->y)
+        cma_widen(&a->cma, first_sigma);
+    else
+        cma_update(&a->cma, rows);
     if (a->n_numbers && cma_extent(&a->cma) < converged) {
         a->n_restarts++;
         begin(a);

@@ -126,6 +126,11 @@ int cma_choice(const struct cma *s, int category, double u)
     return k;
 }
 
+void cma_widen(struct cma *s, double most)
+{
+    s->sigma = fmax(s->sigma, fmin(s->sigma * exp(0.2 + s->c_s / s->d_s), most));
+}
+
 double cma_extent(const struct cma *s)
 {
     double longest = 0;

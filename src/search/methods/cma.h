@@ -66,5 +66,9 @@ int cma_choice(const struct cma *s, int category, double u);
 /* One generation: points [lambda], best first, each of n numbers and then n_categories indexes. */
 void cma_update(struct cma *s, const double *const *points);
 
+/* The last generation did not tell its points apart: a longer step, up to `most`. After "escape flat fitness" of the
+ * program in Hansen 2016, appendix C. */
+void cma_widen(struct cma *s, double most);
+
 /* The longest standard deviation of x. */
 double cma_extent(const struct cma *s);

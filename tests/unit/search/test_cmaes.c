@@ -148,6 +148,26 @@ static void a_result_from_elsewhere_that_comes_late_helps_too(void **state)
         assert_true(distance_when_told(when) < 0.8 * never);
 }
 
+static void a_flat_objective_does_not_draw_it_together(void **state)
+{
+    struct algorithm_ctx *a = make(&space, NULL, 0, 1, false);
+    double low = 1, high = 0;
+
+    (void)state;
+    for (int64_t t = 0; t < 600; t++) {
+        double cube[DIMS];
+
+        ask(a, t, cube);
+        if (t >= 560) {
+            low = fmin(low, cube[0]);
+            high = fmax(high, cube[0]);
+        }
+        tell_of(&cmaes_algorithm, a, t, cube, TRIAL_DONE, 1);
+    }
+    assert_true(high - low > 0.5);
+    cmaes_algorithm.free(a);
+}
+
 static void what_was_tried_is_not_tried_again_while_there_is_something_new(void **state)
 {
     struct algorithm_ctx *a = make(&countable, NULL, 0, 1, false);
@@ -210,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_restart_suggests_what_would_have_been_suggested),
         cmocka_unit_test(results_from_elsewhere_are_where_it_begins),
         cmocka_unit_test(a_result_from_elsewhere_that_comes_late_helps_too),
+        cmocka_unit_test(a_flat_objective_does_not_draw_it_together),
         cmocka_unit_test(what_was_tried_is_not_tried_again_while_there_is_something_new),
         cmocka_unit_test(nothing_useful_to_learn_from_is_no_trouble),
         cmocka_unit_test(parameters_are_checked_by_name),
