@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Other tuners behind the protocol of `trainyard suggest`: peers.py NAME reads init, ask and tell from standard input, one
-JSON object per line, and answers each by one line. Each is used as its manual says, with its defaults."""
+JSON object per line, and answers each by one line. Each is used as its manual says, with its defaults. A value of null is a
+trial that failed; those that know no failures are told the worst value so far."""
 import json
 import math
 import os
@@ -41,10 +42,11 @@ class Optuna:
 
     def tell(self, params, value):
         at = next((i for i, t in enumerate(self.open) if t.params == params), None)
-        if at is not None:
-            self.study.tell(self.open.pop(at), value)
-            return
         import optuna
+        if at is not None:
+            state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
+            self.study.tell(self.open.pop(at), value, state)
+            return
         self.study.add_trial(optuna.trial.create_trial(params=params, distributions=self.space, value=value))
 
 
@@ -87,7 +89,7 @@ class Hyperopt:
     def tell(self, params, value):
         at = next(i for i, (p, _) in enumerate(self.open) if p == params)
         _, trial = self.open.pop(at)
-        trial["state"], trial["result"] = 2, {"loss": value, "status": "ok"}
+        trial["state"], trial["result"] = 2, {"status": "fail"} if value is None else {"loss": value, "status": "ok"}
         self.trials.refresh()
 
 
@@ -168,8 +170,22 @@ class Smac:
 
     def tell(self, params, value):
         from smac.runhistory.dataclasses import TrialValue
+        from smac.runhistory.enumerations import StatusType
         at = next(i for i, (p, _) in enumerate(self.open) if p == params)
-        self.smac.tell(self.open.pop(at)[1], TrialValue(cost=value))
+        crashed = TrialValue(cost=float("inf"), status=StatusType.CRASHED)
+        self.smac.tell(self.open.pop(at)[1], crashed if value is None else TrialValue(cost=value))
+
+
+class Worst:
+    """For a tuner that knows no failures. What fails before there is a value counts as 0."""
+
+    def __init__(self, tuner):
+        self.ask, self.tuner, self.worst = tuner.ask, tuner, None
+
+    def tell(self, params, value):
+        if value is not None:
+            self.worst = value if self.worst is None else max(self.worst, value)
+        self.tuner.tell(params, (self.worst or 0) if value is None else value)
 
 
 PEERS = {"optuna": Optuna, "hyperopt": Hyperopt, "skopt": Skopt, "hebo": Hebo, "smac": Smac}
@@ -183,6 +199,7 @@ def main():
         say = json.loads(line)
         if say["op"] == "init":
             tuner, answer = PEERS[name.split("-")[0]](name, say), {"ok": True}
+            tuner = Worst(tuner) if isinstance(tuner, (Hebo, Skopt)) else tuner
         elif say["op"] == "ask":
             answer = {"params": tuner.ask()}
         else:

@@ -26,6 +26,7 @@ import numpy as np  # noqa: E402
 
 import fresh_problems  # noqa: E402, F401
 import generated_problems  # noqa: E402, F401
+import trouble_problems  # noqa: E402, F401
 import unseen_problems  # noqa: E402, F401
 from problems import PROBLEMS  # noqa: E402
 
@@ -74,7 +75,7 @@ def run(spec, problem, seed, parallel):
         params = under_way.pop(0)
         value = problem.f(params)
         tuner.say(op="tell", params=params, value=value)
-        best = min(best, value)
+        best = best if value is None else min(best, value)
         curve.append(best)
     tuner.close()
     return curve
@@ -161,7 +162,7 @@ def main():
     parser.add_argument("algorithms", nargs="*", default=["Tpe", "Bayesian", "optuna-tpe", "optuna-gp"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--suite", choices=["known", "fresh", "generated", "unseen"], action="append",
+    parser.add_argument("--suite", choices=["known", "fresh", "generated", "unseen", "trouble"], action="append",
                         help="may be repeated; default: known and fresh. All but unseen problems helped to choose among variants "
                              "of the algorithms; these only for what a slant costs")
     parser.add_argument("--analytic", action="store_true", help="without the real models")

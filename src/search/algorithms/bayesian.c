@@ -34,7 +34,7 @@
  * - An improvement below a small share of what the search has gained since its first points
  *   counts for nothing (Jones 2001, "A taxonomy of global optimization methods", section 4.1, for
  *   the probability of improvement): next = argmax log E[max(y_best - margin - f(x), 0)].
- * - Failed trials, and values that are not finite, count as the worst value told.
+ * - What failed, has no finite value or a very bad one, counts as search/methods/failures.h and targets.h have it.
  * - Above ACTIVE_ABOVE told trials the model sees ACTIVE_MOST of them: the better half by value,
  *   the rest spread evenly over the others; fits see FIT_MOST.
  * - Above SCALES_MOST parameters there is one length for all, and no warps.
@@ -46,6 +46,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "search/methods/coords.h"
+#include "search/methods/failures.h"
 #include "search/methods/gp.h"
 #include "search/methods/gp_fit.h"
 #include "search/methods/history.h"
@@ -227,17 +228,16 @@ static void bayesian_free(struct algorithm_ctx *a)
 
 static size_t next_fit(size_t n) { return n < FIT_EACH ? n + 1 : n + n / 8; }
 
-/* Values of n points [n]; failed ones count as the worst of them. */
-static void values_of(struct point *const *points, size_t n, double *ret)
+/* What the model is told of n points: y [n]; and y[n], the median of the first ones, as it compares with them. */
+static void values_of(const struct algorithm_ctx *a, struct point *const *points, size_t n, double *y)
 {
-    double worst = -HUGE_VAL;
+    double far;
 
     for (size_t i = 0; i < n; i++)
-        worst = fmax(worst, points[i]->y); /* passes over NaN */
-    if (isinf(worst))
-        worst = 0; /* all failed */
-    for (size_t i = 0; i < n; i++)
-        ret[i] = isnan(points[i]->y) ? worst : points[i]->y;
+        y[i] = points[i]->y;
+    y[n] = history_median(&a->history, (size_t)a->n_init);
+    far = targets_close_gaps(y, (int)n + 1);
+    failures_fill(points, n, a->coords->d, a->coords->category, far, y);
 }
 
 /* Fits `from` [n_theta]; a smaller loss makes it *theta. */
@@ -286,15 +286,15 @@ static double *fit(struct algorithm_ctx *a, size_t n_first)
     size_t d = (size_t)a->coords->d, n_theta = (size_t)gp_n_theta(a->coords->d, a->n_scales);
     struct point *points[FIT_MOST];
     size_t n = history_select(&a->history, n_first, FIT_MOST, points);
-    CLEANUP(freep) double *x = xcalloc(n * (d + 1) + n_theta, sizeof *x);
-    double *y = x + n * d, *from = y + n, *theta = xcalloc(n_theta, sizeof *theta), loss = HUGE_VAL;
+    CLEANUP(freep) double *x = xcalloc(n * (d + 1) + 1 + n_theta, sizeof *x);
+    double *y = x + n * d, *from = y + n + 1, *theta = xcalloc(n_theta, sizeof *theta), loss = HUGE_VAL;
     struct gp_data data = {
         (int)n, (int)d, a->n_scales, a->coords->category, x, y, a->noiseless ? noiseless : noisy, false
     };
 
     for (size_t i = 0; i < n; i++)
         memcpy(x + i * d, points[i]->x, d * sizeof *x);
-    values_of(points, n, y);
+    values_of(a, points, n, y);
     targets_normal(y, (int)n, y);
     gp_theta_start((int)d, a->n_scales, &data.noise, theta);
     if (a->n_fits)
@@ -358,11 +358,8 @@ static void set_theta(struct algorithm_ctx *a, struct model *m, const double *th
 
 /* A value that would be worth a trial: better than the best by a share of what the search has
  * gained since its first points. */
-static double aim_of(const struct algorithm_ctx *a, double share)
+static double aim_of(double best, double start, double share)
 {
-    double best = a->history.ranked.items[0]->y,
-           start = history_median(&a->history, (size_t)a->n_init);
-
     return start > best ? fmax(best - share * start + share * best, -DBL_MAX) : best;
 }
 
@@ -395,6 +392,15 @@ static void add_pending(const struct algorithm_ctx *a, struct model *m, size_t n
     gp_set_targets(m->gp, y);
 }
 
+static double least(const double *y, size_t n)
+{
+    double best = HUGE_VAL;
+
+    for (size_t i = 0; i < n; i++)
+        best = fmin(best, y[i]);
+    return best;
+}
+
 /* The told points with their targets, then the pending ones with what the model expects there.
  * Returns the target to improve on. */
 static double set_model(struct algorithm_ctx *a, struct model *m, double margin)
@@ -408,8 +414,8 @@ static double set_model(struct algorithm_ctx *a, struct model *m, double margin)
     set_theta(a, m, current_theta(a));
     set_rows(m, 0, points, n);
     gp_truncate(m->gp, (int)n);
-    values_of(points, n, y);
-    y[n] = aim_of(a, margin);
+    values_of(a, points, n, y);
+    y[n] = aim_of(least(y, n), y[n], margin);
     targets_normal(y, (int)n + 1, y);
     gp_set_targets(m->gp, y);
     best = a->noiseless ? y[n] : incumbent(m, y, n, y[n]);

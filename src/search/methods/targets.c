@@ -4,9 +4,12 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const double lambda_min = -2, lambda_max = 4, outermost = 20;
+static const int gap_first = 5;
+static const double gap_most = 10, gap_far = 100;
 
 /* Of z whose log1p(|z|) is known: (exp(power * log) - 1) / power, in the form that is exact near 0.
  */
@@ -116,12 +119,58 @@ static void scale(const double *y, int n, double *ret)
     spread = quantile(sorted, n, 0.75) - quantile(sorted, n, 0.25);
     for (int i = 0; i < n; i++)
         largest = fmax(largest, fabs(ret[i] / 2 - middle / 2));
-    spread = fmax(spread, largest * 1e-6); /* most are equal: what differs still counts */
+    /* Most are equal: what differs still counts. */
+    spread = spread > largest * 1e-12 ? fmax(spread, largest * 1e-6) : 2 * largest / outermost;
     for (int i = 0; i < n; i++) {
         double z = spread > 0 ? (ret[i] / 2 - middle / 2) / spread * 2 : 0;
 
         ret[i] = fmin(fmax(z, -outermost), outermost);
     }
+}
+
+/* The place of a value among sorted ones [n] that have it. */
+static size_t place(const double *sorted, int n, double value)
+{
+    const double *at = bsearch(&value, sorted, (size_t)n, sizeof value, by_value);
+
+    return (size_t)(at - sorted);
+}
+
+/* What sorted values [n] become: closed [n]. Returns whether any moved, and the index of the first that is far, or n. */
+static bool close_sorted(const double *sorted, int n, double *closed, int *ret_far)
+{
+    bool any = false;
+
+    *ret_far = n;
+    for (int i = 0; i < n; i++) {
+        double range = i >= gap_first ? closed[i - 1] - closed[0] : 0;
+        double step = i > 0 ? sorted[i] - sorted[i - 1] : 0;
+        bool is_gap = range > 0 && step > gap_most * range;
+
+        if (is_gap && *ret_far == n && step > gap_far * range)
+            *ret_far = i;
+        any |= is_gap;
+        closed[i] = any ? fmin(closed[i - 1] + (is_gap ? gap_most * range : step), sorted[i]) : sorted[i];
+    }
+    return any;
+}
+
+double targets_close_gaps(double *y, int n)
+{
+    CLEANUP(freep) double *memory = xcalloc(2 * (size_t)n + 1, sizeof *memory);
+    double *sorted = memory, *closed = memory + n;
+    int n_told = 0, far;
+
+    for (int i = 0; i < n; i++)
+        if (!isnan(y[i]))
+            sorted[n_told++] = y[i];
+    qsort(sorted, (size_t)n_told, sizeof *sorted, by_value);
+    if (!close_sorted(sorted, n_told, closed, &far))
+        return HUGE_VAL;
+    for (int i = 0; i < n; i++)
+        if (!isnan(y[i]))
+            y[i] = closed[place(sorted, n_told, y[i])];
+    return far < n_told && far > n_told / 2 ? closed[far] : HUGE_VAL;
 }
 
 static void standardise(double *z, int n)

@@ -13,6 +13,12 @@
  * equal give all 0. */
 void targets_normal(const double *y, int n, double *ret_z);
 
+/* Values that stand far above all better ones (a loss that diverged, a penalty) are moved down, so that what lies below
+ * them can still be told apart: from the fifth best on, a step to the next value is at most ten times as long as from the
+ * best one to there. In place; y [n] keeps its order, and NaN. Nothing moves where there is no such step. Returns what
+ * the first value above a step of a hundred times became, if fewer lie above it than below; otherwise HUGE_VAL. */
+double targets_close_gaps(double *y, int n);
+
 double yeo_johnson(double z, double lambda);
 
 /* The likeliest lambda for z [n], found by golden section. */

@@ -294,6 +294,41 @@ static void bad_outcomes_are_survived(void **state)
 
 static double first_coordinate(const struct value *v) { return v[0].real; }
 
+/* A sphere of three parameters, of which some trials go wrong: NaN fails. */
+static double best_with_trouble(double (*trouble)(int64_t trial, const double *cube, double y))
+{
+    struct run r = { .dims = { real(0, 1), real(0, 1), real(0, 1) } };
+    double cube[DIMS_MAX], best = HUGE_VAL;
+
+    start(&r, 3, 50, 1);
+    for (int64_t t = 0; t < 50; t++) {
+        double y, told;
+
+        ask(&r, t, cube);
+        y = pow(cube[0] - 0.47, 2) + pow(cube[1] - 0.29, 2) + pow(cube[2] - 0.72, 2);
+        told = trouble(t, cube, y);
+        if (told == y)
+            best = fmin(best, y);
+        tell_of(r.algorithm, r.ctx, t, cube, isnan(told) ? TRIAL_FAILED : TRIAL_DONE, told);
+    }
+    end(&r);
+    return best;
+}
+
+static double diverges_once(int64_t t, const double *cube, double y) { return (void)cube, t == 3 ? 1e12 : y; }
+static double is_a_penalty(int64_t t, const double *cube, double y) { return (void)t, (void)cube, y > 0.15 ? 1e6 : y; }
+static double fails_by_chance(int64_t t, const double *cube, double y) { return (void)cube, t * 7 % 20 < 6 ? NAN : y; }
+static double fails_beyond(int64_t t, const double *cube, double y) { return (void)t, cube[0] > 0.55 ? NAN : y; }
+
+static void trials_that_go_wrong_do_not_hide_the_optimum(void **state)
+{
+    (void)state;
+    assert_true(best_with_trouble(diverges_once) < 1e-3);
+    assert_true(best_with_trouble(is_a_penalty) < 1e-3);
+    assert_true(best_with_trouble(fails_by_chance) < 2e-3);
+    assert_true(best_with_trouble(fails_beyond) < 1e-3);
+}
+
 static void hundreds_of_parameters_have_one_length(void **state)
 {
     struct run r = {0};
@@ -362,6 +397,7 @@ int main(void)
         cmocka_unit_test(trials_under_way_are_kept_away_from),
         cmocka_unit_test(a_space_of_few_points_is_not_searched_for_ever),
         cmocka_unit_test(bad_outcomes_are_survived),
+        cmocka_unit_test(trials_that_go_wrong_do_not_hide_the_optimum),
         cmocka_unit_test(hundreds_of_parameters_have_one_length),
         cmocka_unit_test(it_ends_after_its_trials),
         cmocka_unit_test(parameters_out_of_their_range_are_refused_by_name),

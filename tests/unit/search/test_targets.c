@@ -104,6 +104,58 @@ static void the_largest_and_the_smallest_doubles_are_no_trouble(void **state)
     assert_true(nearly[0] < nearly[6]);
 }
 
+static void a_value_far_above_is_moved_down(void **state)
+{
+    double y[31], before[31], first;
+
+    (void)state;
+    for (int i = 0; i < 30; i++)
+        y[i] = before[i] = rng_uniform(3, (uint64_t)i, 0, 0);
+    y[30] = before[30] = 1e12;
+    first = targets_close_gaps(y, 31);
+    assert_memory_equal(y, before, 30 * sizeof *y);
+    assert_true(y[30] > 1 && y[30] <= 11 && first == y[30]);
+}
+
+static void a_penalty_of_most_leaves_the_others_apart(void **state)
+{
+    double y[40], z[40];
+
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        y[i] = i < 10 ? i / 10.0 : 1e6;
+    assert_true(targets_close_gaps(y, 40) == HUGE_VAL);     /* they are not the few */
+    targets_normal(y, 40, z);
+    assert_true(z[9] - z[0] > 0.01 && z[10] > z[9] && z[10] == z[39]);
+}
+
+static void values_without_a_gap_stay_as_they_are(void **state)
+{
+    double y[50], before[50], few[] = { 0, 1e-9, 1, NAN, 7 }, few_before[5];
+
+    (void)state;
+    for (int i = 0; i < 50; i++)
+        y[i] = before[i] = exp(9 * rng_uniform(4, (uint64_t)i, 0, 0));
+    memcpy(few_before, few, sizeof few);
+    assert_true(targets_close_gaps(y, 50) == HUGE_VAL && targets_close_gaps(few, 5) == HUGE_VAL);
+    assert_memory_equal(y, before, sizeof y);
+    assert_memory_equal(few, few_before, sizeof few);
+}
+
+static void order_and_nan_are_kept_however_large_the_gaps(void **state)
+{
+    double y[] = { DBL_MAX, -DBL_MAX, NAN, -1, 0, 1, 2, 3, 1e5, 1e300, 1e308, -DBL_MAX }, before[ARRAY_LEN(y)];
+
+    (void)state;
+    memcpy(before, y, sizeof y);
+    targets_close_gaps(y, (int)ARRAY_LEN(y));
+    for (size_t i = 0; i < ARRAY_LEN(y); i++) {
+        assert_true(isnan(before[i]) ? isnan(y[i]) : isfinite(y[i]));
+        for (size_t k = 0; k < ARRAY_LEN(y); k++)
+            assert_false(before[i] < before[k] && y[i] > y[k]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +163,10 @@ int main(void)
         cmocka_unit_test(the_likeliest_lambda_beats_a_fine_grid),
         cmocka_unit_test(order_is_kept_with_mean_0_and_variance_1),
         cmocka_unit_test(equal_objectives_are_all_zero),
+        cmocka_unit_test(a_value_far_above_is_moved_down),
+        cmocka_unit_test(a_penalty_of_most_leaves_the_others_apart),
+        cmocka_unit_test(values_without_a_gap_stay_as_they_are),
+        cmocka_unit_test(order_and_nan_are_kept_however_large_the_gaps),
         cmocka_unit_test(the_largest_and_the_smallest_doubles_are_no_trouble),
     };
 
