@@ -92,13 +92,16 @@ struct climber *rung_next(const struct rung *r, int64_t n_best)
 void rungs_resources(int n, double eta, int64_t least, int64_t most, int64_t *ret)
 {
     for (int k = 0; k < n; k++) {
-        int64_t resource = llround((double)most / pow(eta, n - 1 - k));
+        int64_t resource = llround((double)most / pow(eta, n - 1 - k)), lowest = k ? ret[k - 1] + 1 : least,
+                highest = most - (n - 1 - k);
 
-        ret[k] = resource < least ? least : resource;
+        ret[k] = resource > highest ? highest : resource < lowest ? lowest : resource;
     }
 }
 
 int rungs_climbs(double eta, int64_t least, int64_t most)
 {
-    return (int)floor(log((double)most / (double)least) / log(eta) + 1e-9);
+    int64_t climbs = (int64_t)floor(log((double)most / (double)least) / log(eta) + 1e-9);
+
+    return (int)(climbs < most - least ? climbs : most - least);
 }

@@ -47,8 +47,9 @@ void rung_done(struct rung *r);
 /* The best of the first `n_best` of those that ended that was not promoted; NULL: none. */
 struct climber *rung_next(const struct rung *r, int64_t n_best);
 
-/* The resources of n rungs below and with `most`: most / eta^k, rounded, at least `least`. */
+/* The resources of n rungs below and with `most`: most / eta^k, rounded, at least `least`, each more than the one before: a
+ * promotion to the same would be the same trial again. n is at most rungs_climbs() + 1. */
 void rungs_resources(int n, double eta, int64_t least, int64_t most, int64_t *ret);
 
-/* floor(log_eta(most / least)): how many times a climber can be promoted. */
+/* floor(log_eta(most / least)), or as many as there are whole numbers: how many times a climber can be promoted. */
 int rungs_climbs(double eta, int64_t least, int64_t most);

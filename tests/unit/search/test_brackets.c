@@ -243,7 +243,7 @@ static void resources_are_whole_and_within_their_bounds(void **state)
 {
     static const struct { double eta; int64_t least, most; int climbs; int64_t first; } cases[] = {
         { 3, 1, 81, 4, 1 }, { 3, 1, 80, 3, 3 }, { 3, 1, 10, 2, 1 }, { 3, 1, 1, 0, 1 }, { 2, 5, 40, 3, 5 }, { 4, 3, 1000, 4, 4 },
-        { 10, 1, 1000, 3, 1 }, { 1.5, 1, 1000000000, 51, 1 },
+        { 10, 1, 1000, 3, 1 }, { 1.5, 1, 1000000000, 51, 1 }, { 1.5, 1, 8, 5, 1 }, { 1.5, 1, 2, 1, 1 }, { 1.5, 10, 12, 0, 12 },
     };
 
     (void)state;
@@ -256,7 +256,7 @@ static void resources_are_whole_and_within_their_bounds(void **state)
         assert_int_equal(r[0], cases[i].first);
         assert_int_equal(r[n - 1], cases[i].most);
         for (int k = 1; k < n; k++)
-            assert_true(r[k] >= r[k - 1]);
+            assert_true(r[k] > r[k - 1]);
     }
 }
 
