@@ -200,17 +200,18 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The texts that a listed parameter has, each once. */
+/* The texts that a listed parameter has, each once: of all its values, as some may be numbers. */
 static void collect_choices(const struct search_plan *p, struct column *c, struct mem *mem)
 {
     const struct listed_experiment *e = p->doc.experiments.items;
     size_t n = 0;
+    char buf[32];
 
     c->choices = mem_alloc(mem, (p->doc.experiments.n + 1) * sizeof *c->choices);
     for (size_t i = 0; i < p->doc.experiments.n; i++)
         for (size_t k = 0; k < e[i].params.n; k++)
-            if (p->listed[i][k].data == PARAM_STR && strcmp(p->listed[i][k].name, c->name) == 0)
-                c->choices[n++] = p->listed[i][k].str;
+            if (strcmp(p->listed[i][k].name, c->name) == 0)
+                c->choices[n++] = mem_strdup(mem, value_text(&p->listed[i][k], buf));
     if (n)
         qsort(c->choices, n, sizeof *c->choices, by_text);
     for (size_t i = 0; i < n; i++)
@@ -231,10 +232,15 @@ static void listed_columns(struct tried *t, const struct search_plan *p)
 
             if (!c && t->n_columns < SPACE_DIMS_MAX)
                 c = add_column(t, v->name, v->data_name, v->data);
-            if (!c || c->data == PARAM_STR || v->data == PARAM_STR)
+            if (!c)
                 continue;
-            c->lo = fmin(c->lo, number_of(v));
-            c->hi = fmax(c->hi, number_of(v));
+            if (v->data == PARAM_STR) {
+                c->data = v->data;
+                c->data_name = v->data_name;
+            } else {
+                c->lo = fmin(c->lo, number_of(v));
+                c->hi = fmax(c->hi, number_of(v));
+            }
         }
     }
     for (int i = 0; i < t->n_columns; i++) {

@@ -141,6 +141,24 @@ static void listed_experiments_make_columns_of_what_they_have(void **state)
     assert_true(c[2].kind == COLUMN_FIXED);
 }
 
+static void a_listed_parameter_of_several_types_is_a_choice(void **state)
+{
+    CLEANUP(done) struct fixture f = open_table(
+        "{'modelSpec': {'args': 'a'}, 'algoDef': {'algorithm': 'ExperimentGridSearch', 'objectiveMetric': 'loss'}, 'experiments': ["
+        "{'id': 0, 'hyperParams': [{'name': 'x', 'dataType': 'double', 'fixedVal': 0.5}]},"
+        "{'id': 1, 'hyperParams': [{'name': 'x', 'dataType': 'str', 'fixedVal': 'q'}]},"
+        "{'id': 2, 'hyperParams': [{'name': 'x', 'dataType': 'int', 'fixedVal': 2}]}]}");
+    const struct column *c = f.tried->columns;
+
+    (void)state;
+    assert_true(c->kind == COLUMN_CHOICES && c->n_choices == 3);
+    add(&f, 0, "[" VALUE("x", "double", "0.5") "]", "FINISHED", 1, 1);
+    add(&f, 1, "[" VALUE("x", "str", "q") "]", "FINISHED", 2, 2);
+    add(&f, 2, "[" VALUE("x", "int", "2") "]", "FINISHED", 3, 3);
+    for (int i = 0; i < 3; i++)
+        assert_false(isnan(f.tried->rows[i].x[0]));
+}
+
 static void a_large_table_passes_over_experiments_evenly(void **state)
 {
     CLEANUP(done) struct fixture f = open_table(document);
@@ -203,6 +221,7 @@ int main(void)
         cmocka_unit_test(what_did_not_end_well_is_no_row),
         cmocka_unit_test(rows_are_ranked_in_the_direction_of_the_objective),
         cmocka_unit_test(listed_experiments_make_columns_of_what_they_have),
+        cmocka_unit_test(a_listed_parameter_of_several_types_is_a_choice),
         cmocka_unit_test(a_large_table_passes_over_experiments_evenly),
         cmocka_unit_test(values_are_written_as_json_of_their_type),
         cmocka_unit_test(a_list_is_taken_apart_and_unescaped),
