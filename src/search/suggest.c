@@ -7,14 +7,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "search/algorithm.h"
+#include "search/suggest_space.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define INT_LIMIT 9007199254740992 /* whole numbers beyond it have no exact double */
 
 struct asked {
     int64_t trial;
@@ -33,13 +32,6 @@ struct suggest {
     size_t n_pending, cap_pending;
 };
 
-struct suggest_param {
-    const char *name, *type, *data_type;
-    double min, max;
-    bool log;
-    json_t *values, *value;
-};
-
 struct suggest_init {
     struct list space;
     const char *algorithm, *objective;
@@ -47,20 +39,8 @@ struct suggest_init {
     json_t *params;
 };
 
-static const struct field param_fields[] = {
-    { "name",     TEXT(struct suggest_param, name), .required = true, .min = 1, .max = SPACE_NAME_MAX, .doc = "key in params" },
-    { "type",     TEXT(struct suggest_param, type), ALLOWED("Range", "Discrete", "Fix"), .required = true, .doc = "how values are chosen" },
-    { "dataType", TEXT(struct suggest_param, data_type), ALLOWED("double", "int", "str"), .required = true, .doc = "type of the values" },
-    { "min",      REAL(struct suggest_param, min),   .doc = "Range: smallest value" },
-    { "max",      REAL(struct suggest_param, max),   .doc = "Range: largest value, included for int" },
-    { "log",      BOOLEAN(struct suggest_param, log), .doc = "Range: what differs by factors; min above 0" },
-    { "values",   JSON(struct suggest_param, values), .doc = "Discrete: the choices" },
-    { "value",    JSON(struct suggest_param, value),  .doc = "Fix: the value" },
-    { .type = FIELD_END },
-};
-
 static const struct field init_fields[] = {
-    { "space",     LIST(struct suggest_init, space, struct suggest_param, param_fields), .required = true, .min = 1,
+    { "space",     LIST(struct suggest_init, space, struct suggest_param, suggest_param_fields), .required = true, .min = 1,
       .max = SUGGEST_DIMS_MAX, .doc = "the parameters" },
     { "algorithm", TEXT(struct suggest_init, algorithm), .required = true, .doc = "a built-in algorithm" },
     { "objective", TEXT(struct suggest_init, objective), ALLOWED("minimize", "maximize"), .doc = "default: minimize" },
@@ -70,118 +50,6 @@ static const struct field init_fields[] = {
     { "params",    JSON(struct suggest_init, params), .doc = "parameters of the algorithm, as an object" },
     { .type = FIELD_END },
 };
-
-/* --- the space --- */
-
-/* One value of a parameter's type out of JSON. */
-static int read_value(const struct dimension *d, const json_t *json, struct mem *mem,
-                      struct value *ret, struct err *err)
-{
-    static const char *const wanted[] = { [PARAM_DOUBLE] = "a finite number",
-                                          [PARAM_INT] = "a whole number within 2^53",
-                                          [PARAM_STR] = "a text" };
-    double real = json_number_value(json);
-
-    *ret = (struct value){ .name = d->name, .data = d->data, .data_name = d->data_name };
-    if (d->data == PARAM_STR && json_is_string(json) &&
-        strlen(json_string_value(json)) == json_string_length(json)) {
-        ret->str = mem ? mem_strdup(mem, json_string_value(json)) : json_string_value(json);
-        return 0;
-    }
-    if (d->data == PARAM_DOUBLE && json_is_number(json) && isfinite(real)) {
-        ret->real = real;
-        return 0;
-    }
-    if (d->data == PARAM_INT && json_is_number(json) && real == floor(real) &&
-        fabs(real) <= INT_LIMIT) {
-        ret->integer = (int64_t)real;
-        ret->real = real;
-        return 0;
-    }
-    return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is %s here: every value of it is %s", d->name,
-                   json ? "something else" : "missing", wanted[d->data]);
-}
-
-static int make_range(const struct suggest_param *p, struct dimension *d, struct err *err)
-{
-    double slack = d->data == PARAM_INT ? 0.5 : 0;
-
-    if (d->data == PARAM_STR)
-        return err_set(err, ERR_BAD_INPUT,
-                       "\"%.80s\": a Range of str is not possible; use Discrete", p->name);
-    if (!isfinite(p->min) || !isfinite(p->max) || p->min > p->max || !isfinite(p->max - p->min))
-        return err_set(err, ERR_BAD_INPUT,
-                       "\"%.80s\" needs min and max, finite numbers with min at most max and less than 1.8e308 apart", p->name);
-    if (d->data == PARAM_INT && (p->min != floor(p->min) || p->max != floor(p->max) ||
-                                 fabs(p->min) > INT_LIMIT || fabs(p->max) > INT_LIMIT))
-        return err_set(err, ERR_BAD_INPUT,
-                       "\"%.80s\" is int: min and max must be whole numbers within 2^53", p->name);
-    if (p->log && p->min <= 0)
-        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is log: min must be above 0", p->name);
-    d->lo = d->from = p->min;
-    d->hi = d->to = p->max;
-    if (p->log) {
-        d->power = M_E;
-        d->from = log(p->min - slack);
-        d->to = log(p->max + slack);
-    } else if (d->data == PARAM_INT) {
-        d->n_values = (int64_t)(p->max - p->min) + 1;
-    }
-    return 0;
-}
-
-static int make_choices(const struct suggest_param *p, struct mem *mem, struct dimension *d,
-                        struct err *err)
-{
-    size_t n = json_array_size(p->values);
-    struct value *values = mem_alloc(mem, (n + 1) * sizeof *values);
-
-    if (d->type == PARAM_FIX) {
-        n = 1;
-        if (read_value(d, p->value, mem, &values[0], err) < 0)
-            return -1;
-    } else if (n == 0) {
-        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" needs values, a list with at least one",
-                       p->name);
-    } else {
-        for (size_t k = 0; k < n; k++)
-            if (read_value(d, json_array_get(p->values, k), mem, &values[k], err) < 0)
-                return -1;
-    }
-    d->values = values;
-    d->n_values = (int64_t)n;
-    return 0;
-}
-
-static int make_space(const struct list *params, struct mem *mem, struct space *ret,
-                      struct err *err)
-{
-    const struct suggest_param *p = params->items;
-    json_t *names = json_object();
-    int rc = 0;
-
-    *ret = (struct space){ mem_alloc(mem, (params->n + 1) * sizeof *ret->dims), (int)params->n };
-    for (size_t i = 0; i < params->n && rc == 0; i++) {
-        struct dimension *d = &ret->dims[i];
-
-        *d = (struct dimension){ .name = p[i].name, .data_name = p[i].data_type };
-        d->data = text_same(p[i].data_type, "int")   ? PARAM_INT
-                  : text_same(p[i].data_type, "str") ? PARAM_STR
-                                                     : PARAM_DOUBLE;
-        d->type = text_same(p[i].type, "Fix")     ? PARAM_FIX
-                  : text_same(p[i].type, "Range") ? PARAM_RANGE
-                                                  : PARAM_DISCRETE;
-        if (json_object_get(names, d->name))
-            rc = err_set(err, ERR_BAD_INPUT, "there are two parameters named \"%.80s\"", d->name);
-        else if (d->type == PARAM_RANGE)
-            rc = make_range(&p[i], d, err);
-        else
-            rc = make_choices(&p[i], mem, d, err);
-        json_object_set_new(names, d->name, json_true());
-    }
-    json_decref(names);
-    return rc;
-}
 
 /* --- init --- */
 
@@ -270,7 +138,7 @@ static int init_search(struct suggest *to, const json_t *line, struct err *err)
 
     to->space = mem_alloc(to->mem, sizeof *to->space);
     if (fields_from_json(init_fields, line, &in, to->mem, err) < 0 ||
-        make_space(&in.space, to->mem, to->space, err) < 0 ||
+        suggest_space_make(&in.space, to->mem, to->space, err) < 0 ||
         find_algorithm(in.algorithm, &to->algorithm, err) < 0 ||
         read_params(in.params, to->mem, &params, err) < 0 ||
         read_resource(to, &params, err) < 0 ||
@@ -424,7 +292,7 @@ static int read_point(const struct suggest *s, const json_t *params, struct valu
     for (int i = 0; i < s->space->n_dims; i++) {
         const struct dimension *d = &s->space->dims[i];
 
-        if (read_value(d, json_object_get(params, d->name), NULL, &values[i], err) < 0)
+        if (suggest_value(d, json_object_get(params, d->name), NULL, &values[i], err) < 0)
             return -1;
     }
     if (read_point_resource(s, params, ret_resource, err) < 0)
