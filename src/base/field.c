@@ -53,6 +53,29 @@ void fields_init(const struct field *fields, void *out)
 
 /* --- sentences about what is wrong --- */
 
+void json_show(const json_t *json, struct text *t)
+{
+    const char *s;
+    size_t len, end;
+
+    if (json_is_object(json)) {
+        text_add(t, "an object");
+    } else if (json_is_array(json)) {
+        text_addf(t, "a list of %zu items", json_array_size(json));
+    } else if (!json_is_string(json)) {
+        json_to_text(json, t);
+    } else {
+        s = json_string_value(json);
+        len = json_string_length(json);
+        end = len < SHOWN_MAX ? len : SHOWN_MAX;
+        while (end > 0 && end < len && ((unsigned char)s[end] & 0xC0) == 0x80)
+            end--;
+        text_add_json_n(t, s, end);
+        if (end < len)
+            text_addf(t, " and %zu bytes more", len - end);
+    }
+}
+
 static void add_place(const struct place *at, struct text *t)
 {
     if (!at)
@@ -126,30 +149,6 @@ static void add_accepted(const struct field *f, struct text *t)
     }
 }
 
-/* The value as given, shortened to whole characters and one line. */
-static void add_given(const json_t *json, struct text *t)
-{
-    const char *s;
-    size_t len, end;
-
-    if (json_is_object(json)) {
-        text_add(t, "an object");
-    } else if (json_is_array(json)) {
-        text_addf(t, "a list of %zu items", json_array_size(json));
-    } else if (!json_is_string(json)) {
-        json_to_text(json, t);
-    } else {
-        s = json_string_value(json);
-        len = json_string_length(json);
-        end = len < SHOWN_MAX ? len : SHOWN_MAX;
-        while (end > 0 && end < len && ((unsigned char)s[end] & 0xC0) == 0x80)
-            end--;
-        text_add_json_n(t, s, end);
-        if (end < len)
-            text_addf(t, " and %zu bytes more", len - end);
-    }
-}
-
 /* `given` may be NULL: the member is missing. */
 static int refuse(const struct place *at, const struct field *f, const json_t *given,
                   struct err *err)
@@ -163,7 +162,7 @@ static int refuse(const struct place *at, const struct field *f, const json_t *g
     if (!given) {
         text_add(&value, "missing");
     } else {
-        add_given(given, &value);
+        json_show(given, &value);
         if (f->type == FIELD_TEXT && !f->allowed && json_is_string(given))
             text_addf(&value, " (%zu bytes)", json_string_length(given));
     }

@@ -95,5 +95,8 @@ void fields_to_text(const struct field *fields, const void *in, struct text *out
 /* Appends any value as fields_to_text() would write it: compact, reals in the shortest form. */
 void json_to_text(const json_t *json, struct text *out);
 
+/* Appends any value as a sentence about it shows it: on one line, long text shortened to whole characters. */
+void json_show(const json_t *json, struct text *out);
+
 /* The field of exactly this name, or NULL. */
 const struct field *fields_find(const struct field *fields, const char *name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "search/suggest_space.h"
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -22,12 +23,24 @@ const struct field suggest_param_fields[] = {
     { .type = FIELD_END },
 };
 
-int suggest_value(const struct dimension *d, const json_t *json, struct mem *mem, struct value *ret,
-                  struct err *err)
+static int refuse_value(const struct dimension *d, const json_t *json, struct err *err)
 {
     static const char *const wanted[] = { [PARAM_DOUBLE] = "a finite number",
                                           [PARAM_INT] = "a whole number within 2^53",
                                           [PARAM_STR] = "a text" };
+    CLEANUP(text_done) struct text given = {0};
+
+    if (json)
+        json_show(json, &given);
+    else
+        text_add(&given, "missing");
+    return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is %s; every value of it is %s", d->name, given.data,
+                   wanted[d->data]);
+}
+
+int suggest_value(const struct dimension *d, const json_t *json, struct mem *mem, struct value *ret,
+                  struct err *err)
+{
     double real = json_number_value(json);
 
     *ret = (struct value){ .name = d->name, .data = d->data, .data_name = d->data_name };
@@ -46,8 +59,7 @@ int suggest_value(const struct dimension *d, const json_t *json, struct mem *mem
         ret->real = real;
         return 0;
     }
-    return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is %s here: every value of it is %s", d->name,
-                   json ? "something else" : "missing", wanted[d->data]);
+    return refuse_value(d, json, err);
 }
 
 static int make_range(const struct suggest_param *p, struct dimension *d, struct err *err)

@@ -177,7 +177,8 @@ def test_an_ask_for_more_than_the_budget_gets_what_is_left(suggest):
     ({"op": "tell", "params": {"x": 0.5}}, "value is a number"),
     ({"op": "tell", "params": {"x": 0.5}, "value": "1"}, "value is a number"),
     ({"op": "tell", "params": {"x": 2}, "value": 1}, "\"x\" has no value"),
-    ({"op": "tell", "params": {"x": "0.5"}, "value": 1}, "a finite number"),
+    ({"op": "tell", "params": {"x": "0.5"}, "value": 1}, "\"x\" is \"0.5\"; every value of it is a finite number"),
+    ({"op": "tell", "params": {"x": [1, 2]}, "value": 1}, "\"x\" is a list of 2 items; every value"),
     ({"op": "tell", "params": {}, "value": 1}, "\"x\" is missing"),
     ({"op": "tell", "params": {"x": 0.5, "y": 1}, "value": 1}, "not in the space"),
     ('{"op":"tell","params":{"x":1e999},"value":1}\n', "not JSON"), ("{\"op\": \"\\u0000\"}\n", "not JSON"),
@@ -205,7 +206,7 @@ def test_nothing_works_before_init(suggest, line):
     ({"space": [{**X, "log": True}]}, "min must be above 0"),
     ({"space": [{**X, "dataType": "int", "max": 0.5}]}, "whole numbers"),
     ({"space": [{"name": "a", "type": "Discrete", "dataType": "str", "values": []}]}, "at least one"),
-    ({"space": [{"name": "a", "type": "Discrete", "dataType": "str", "values": [1]}]}, "a text"),
+    ({"space": [{"name": "a", "type": "Discrete", "dataType": "str", "values": [1]}]}, "\"a\" is 1; every value of it is a text"),
     ({"space": [{"name": "a", "type": "Fix", "dataType": "int"}]}, "\"a\" is missing"),
 ])
 def test_a_wrong_init_names_what_is_wrong_and_keeps_the_search(suggest, change, words):
