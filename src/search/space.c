@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -72,10 +73,16 @@ static bool read_real(const char *text, double *ret)
     return end != text && *end == '\0' && isfinite(*ret);
 }
 
+/* 3.0 is a whole number; digits alone are not rounded to a double on their way. */
 static bool read_int(const char *text, int64_t *ret)
 {
     double real;
+    char *end;
 
+    errno = 0;
+    *ret = strtoll(text, &end, 10);
+    if (end != text && *end == '\0')
+        return errno == 0;
     if (!read_real(text, &real) || real != floor(real) || fabs(real) > INT_LIMIT)
         return false;
     *ret = (int64_t)real;
@@ -110,6 +117,20 @@ static double round_decimals(double v, int decimals)
     snprintf(buf, sizeof buf, "%.*f", decimals, v);
     v = strtod(buf, NULL);
     return v == 0 ? 0 : v; /* no "-0.0" */
+}
+
+bool value_read(const char *text, struct value *v)
+{
+    switch (v->data) {
+    case PARAM_DOUBLE:
+        return read_real(text, &v->real);
+    case PARAM_INT:
+        return read_int(text, &v->integer);
+    case PARAM_STR:
+        v->str = text;
+        return true;
+    }
+    return false;
 }
 
 /* --- one range --- */
@@ -267,20 +288,6 @@ static int make_discrete(const struct param_spec *p, size_t i, struct mem *mem, 
     return 0;
 }
 
-static bool read_fixed(const char *text, struct value *v)
-{
-    switch (v->data) {
-    case PARAM_DOUBLE:
-        return read_real(text, &v->real);
-    case PARAM_INT:
-        return read_int(text, &v->integer);
-    case PARAM_STR:
-        v->str = text;
-        return true;
-    }
-    return false;
-}
-
 static enum param_data data_of(const char *name)
 {
     if (text_same(name, "int"))
@@ -297,7 +304,7 @@ static int make_fix(const struct param_spec *p, size_t i, struct mem *mem, struc
     if (!p->fixed)
         return bad(err, i, "fixedVal", "the value, as text or number",
                    "a fixed parameter needs its value", p->name);
-    if (!read_fixed(p->fixed, v))
+    if (!value_read(p->fixed, v))
         return bad(err, i, "fixedVal", "a value of the parameter's dataType",
                    "fixedVal is not of the dataType", p->name);
     d->values = v;
@@ -416,7 +423,7 @@ static double range_point(const struct dimension *d, const struct value *v)
 {
     double x = d->data == PARAM_INT ? (double)v->integer : v->real;
 
-    if (!(x >= d->lo && x <= d->hi))
+    if (!(x >= d->lo && x <= d->hi) || (d->data == PARAM_INT && (int64_t)x != v->integer))
         return NAN;
     if (d->power)
         x = log(x) / log(d->power);
@@ -473,7 +480,7 @@ int values_fixed(const struct list *specs, const char *where, struct mem *mem, s
         if (!p[i].fixed)
             return err_field(err, path, "the value, as text or number", "\"%.80s\" has no fixedVal",
                              p[i].name);
-        if (!read_fixed(p[i].fixed, &values[i]))
+        if (!value_read(p[i].fixed, &values[i]))
             return err_field(err, path, "a value of the parameter's dataType",
                              "\"%.80s\" is not of dataType %s: \"%.80s\"", p[i].name,
                              p[i].data_type, p[i].fixed);

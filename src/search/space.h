@@ -98,6 +98,9 @@ int values_fixed(const struct list *specs, const char *where, struct mem *mem, s
 /* fixedVal: always text. Doubles in the shortest form that reads back the same. */
 const char *value_text(const struct value *v, char buf[32]);
 
+/* The other way round: the text as a value of v->data, exact. False: it is none; text is borrowed. */
+bool value_read(const char *text, struct value *v);
+
 /* config.json: {"name": value, ...} with numbers as numbers. */
 void values_config(const struct value *values, int n, struct text *out);
 

@@ -15,18 +15,32 @@ const struct field suggest_param_fields[] = {
     { "name",     TEXT(struct suggest_param, name), .required = true, .min = 1, .max = SPACE_NAME_MAX, .doc = "key in params" },
     { "type",     TEXT(struct suggest_param, type), ALLOWED("Range", "Discrete", "Fix"), .required = true, .doc = "how values are chosen" },
     { "dataType", TEXT(struct suggest_param, data_type), ALLOWED("double", "int", "str"), .required = true, .doc = "type of the values" },
-    { "min",      REAL(struct suggest_param, min),   .doc = "Range: smallest value" },
-    { "max",      REAL(struct suggest_param, max),   .doc = "Range: largest value, included for int" },
+    { "min",      TEXT(struct suggest_param, min),   .doc = "Range: smallest value" },
+    { "max",      TEXT(struct suggest_param, max),   .doc = "Range: largest value, included for int" },
     { "log",      BOOLEAN(struct suggest_param, log), .doc = "Range: what differs by factors; min above 0" },
     { "values",   JSON(struct suggest_param, values), .doc = "Discrete: the choices" },
     { "value",    JSON(struct suggest_param, value),  .doc = "Fix: the value" },
     { .type = FIELD_END },
 };
 
+bool suggest_whole(const json_t *json, int64_t *ret)
+{
+    double real = json_real_value(json);
+
+    if (json_is_integer(json)) {
+        *ret = json_integer_value(json);
+        return true;
+    }
+    if (!json_is_real(json) || real != floor(real) || fabs(real) > INT_LIMIT)
+        return false;
+    *ret = (int64_t)real;
+    return true;
+}
+
 static int refuse_value(const struct dimension *d, const json_t *json, struct err *err)
 {
     static const char *const wanted[] = { [PARAM_DOUBLE] = "a finite number",
-                                          [PARAM_INT] = "a whole number within 2^53",
+                                          [PARAM_INT] = "a whole number below 2^63, without point and exponent beyond 2^53",
                                           [PARAM_STR] = "a text" };
     CLEANUP(text_done) struct text given = {0};
 
@@ -53,13 +67,29 @@ int suggest_value(const struct dimension *d, const json_t *json, struct mem *mem
         ret->real = real;
         return 0;
     }
-    if (d->data == PARAM_INT && json_is_number(json) && real == floor(real) &&
-        fabs(real) <= INT_LIMIT) {
-        ret->integer = (int64_t)real;
-        ret->real = real;
+    if (d->data == PARAM_INT && suggest_whole(json, &ret->integer))
         return 0;
-    }
     return refuse_value(d, json, err);
+}
+
+static int read_bounds(const struct suggest_param *p, struct dimension *d, struct err *err)
+{
+    struct value lo = { .data = d->data }, hi = lo;
+    bool fine = p->min && p->max && value_read(p->min, &lo) && value_read(p->max, &hi);
+
+    if (d->data == PARAM_INT) {
+        if (!fine || lo.integer > hi.integer || lo.integer < -INT_LIMIT || hi.integer > INT_LIMIT)
+            return err_set(err, ERR_BAD_INPUT,
+                           "\"%.80s\" is int: it needs min and max, whole numbers within 2^53 with min at most max", p->name);
+        lo.real = (double)lo.integer;
+        hi.real = (double)hi.integer;
+    } else if (!fine || lo.real > hi.real || !isfinite(hi.real - lo.real)) {
+        return err_set(err, ERR_BAD_INPUT,
+                       "\"%.80s\" needs min and max, finite numbers with min at most max and less than 1.8e308 apart", p->name);
+    }
+    d->lo = d->from = lo.real;
+    d->hi = d->to = hi.real;
+    return 0;
 }
 
 static int make_range(const struct suggest_param *p, struct dimension *d, struct err *err)
@@ -69,23 +99,16 @@ static int make_range(const struct suggest_param *p, struct dimension *d, struct
     if (d->data == PARAM_STR)
         return err_set(err, ERR_BAD_INPUT,
                        "\"%.80s\": a Range of str is not possible; use Discrete", p->name);
-    if (!isfinite(p->min) || !isfinite(p->max) || p->min > p->max || !isfinite(p->max - p->min))
-        return err_set(err, ERR_BAD_INPUT,
-                       "\"%.80s\" needs min and max, finite numbers with min at most max and less than 1.8e308 apart", p->name);
-    if (d->data == PARAM_INT && (p->min != floor(p->min) || p->max != floor(p->max) ||
-                                 fabs(p->min) > INT_LIMIT || fabs(p->max) > INT_LIMIT))
-        return err_set(err, ERR_BAD_INPUT,
-                       "\"%.80s\" is int: min and max must be whole numbers within 2^53", p->name);
-    if (p->log && p->min <= 0)
+    if (read_bounds(p, d, err) < 0)
+        return -1;
+    if (p->log && d->lo <= 0)
         return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is log: min must be above 0", p->name);
-    d->lo = d->from = p->min;
-    d->hi = d->to = p->max;
     if (p->log) {
         d->power = M_E;
-        d->from = log(p->min - slack);
-        d->to = log(p->max + slack);
+        d->from = log(d->lo - slack);
+        d->to = log(d->hi + slack);
     } else if (d->data == PARAM_INT) {
-        d->n_values = (int64_t)(p->max - p->min) + 1;
+        d->n_values = (int64_t)(d->hi - d->lo) + 1;
     }
     return 0;
 }

@@ -6,7 +6,7 @@
 
 struct suggest_param {
     const char *name, *type, *data_type;
-    double min, max;
+    const char *min, *max;  /* numbers, as text: whole ones are exact */
     bool log;
     json_t *values, *value;
 };
@@ -15,6 +15,9 @@ extern const struct field suggest_param_fields[];
 
 /* `params` is a list of struct suggest_param. ERR_BAD_INPUT says what is wrong with one of them. */
 int suggest_space_make(const struct list *params, struct mem *mem, struct space *ret, struct err *err);
+
+/* A JSON number that is a whole one; written with a point or an exponent only within 2^53, where it is exact. */
+bool suggest_whole(const json_t *json, int64_t *ret);
 
 /* One value of a parameter's type; `json` NULL: missing. Text is copied to `mem`, borrowed without one.
  * Whether the parameter has this value is not checked. ERR_BAD_INPUT: another type. */

@@ -148,6 +148,16 @@ def test_a_resource_is_one_more_member_and_tells_points_apart(suggest, algorithm
     refused(suggest.tell({"x": 0.5, "epochs": 0}, 1), "\"epochs\" is a whole number from 1")
 
 
+@pytest.mark.parametrize("value", [2**53 + 1, -2**53 - 1, 2**63 - 1, 3.0])
+def test_whole_numbers_are_exact(suggest, value):
+    choice = {"name": "d", "type": "Discrete", "dataType": "int", "values": [value]}
+    assert suggest.init([choice, {"name": "f", "type": "Fix", "dataType": "int", "value": value}]) == {"ok": True}
+    assert suggest.ask() == {"d": value, "f": value}
+    assert suggest.tell({"d": value, "f": value}, 1) == {"ok": True}
+    refused(suggest.tell({"d": int(value) - 1, "f": value}, 1), f"\"d\" has no value {int(value) - 1}")
+    refused(suggest.tell({"d": float(2**53 + 2), "f": value}, 1), "without point and exponent beyond 2^53")
+
+
 def test_who_has_to_wait_is_told_so(suggest):
     suggest.init(algorithm="Hyperband")
     asked = suggest.say({"op": "ask", "n": 40})["params"]
@@ -205,6 +215,9 @@ def test_nothing_works_before_init(suggest, line):
     ({"space": [{**X, "max": float("inf")}]}, "finite"), ({"space": [{**X, "min": -1e308, "max": 1e308}]}, "finite"),
     ({"space": [{**X, "log": True}]}, "min must be above 0"),
     ({"space": [{**X, "dataType": "int", "max": 0.5}]}, "whole numbers"),
+    ({"space": [{**X, "dataType": "int", "max": 2**53 + 1}]}, "whole numbers within 2^53"),
+    ({"space": [{**X, "dataType": "int", "min": -2**53 - 1}]}, "whole numbers within 2^53"),
+    ({"space": [{"name": "f", "type": "Fix", "dataType": "int", "value": 2.0**60}]}, "\"f\" is 1.152921504606847e+18"),
     ({"space": [{"name": "a", "type": "Discrete", "dataType": "str", "values": []}]}, "at least one"),
     ({"space": [{"name": "a", "type": "Discrete", "dataType": "str", "values": [1]}]}, "\"a\" is 1; every value of it is a text"),
     ({"space": [{"name": "a", "type": "Fix", "dataType": "int"}]}, "\"a\" is missing"),

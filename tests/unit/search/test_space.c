@@ -355,11 +355,30 @@ static void what_is_no_value_has_no_point(void **state)
     assert_int_equal(space_point(&s, &v, &u, &err), -1);
 }
 
+static void whole_numbers_beyond_2_to_the_53_are_exact_or_refused(void **state)
+{
+    CLEANUP(mem_freep) struct mem *mem = mem_new();
+    struct value v = { .data = PARAM_INT, .integer = 9007199254740993 };
+    struct err err = {0};
+    struct space s;
+    double u;
+
+    (void)state;
+    assert_string_equal(at("{'name':'f','type':'fix','dataType':'int','fixedVal':9007199254740993}", true, 0, mem), "9007199254740993");
+    assert_string_equal(at("{'name':'f','type':'fix','dataType':'int','fixedVal':'-9223372036854775807'}", true, 0, mem),
+                        "-9223372036854775807");
+    assert_string_equal(at("{'name':'f','type':'fix','dataType':'int','fixedVal':'3.0'}", true, 0, mem), "3");
+    assert_int_equal(make("{'name':'f','type':'fix','dataType':'int','fixedVal':'9223372036854775808'}", true, mem, &s, &err), -1);
+    assert_int_equal(make("{'name':'x','type':'range','dataType':'int','minIntVal':0,'maxIntVal':9007199254740992}", true, mem, &s, &err), 0);
+    assert_int_equal(space_point(&s, &v, &u, &err), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_point_of_a_value_has_that_value),
         cmocka_unit_test(what_is_no_value_has_no_point),
+        cmocka_unit_test(whole_numbers_beyond_2_to_the_53_are_exact_or_refused),
         cmocka_unit_test(a_double_range_stays_below_its_upper_bound),
         cmocka_unit_test(an_int_range_includes_both_ends),
         cmocka_unit_test(equal_bounds_are_a_constant),
