@@ -246,13 +246,13 @@ static int ask_one(struct suggest *s, struct text *out, struct err *err)
 static int op_ask(struct suggest *s, const json_t *line, struct text *out, struct err *err)
 {
     const json_t *n = json_object_get(line, "n");
-    json_int_t count = n ? json_integer_value(n) : 1;
     size_t start = out->len;
+    int64_t count = 1;
 
-    if (count < 1 || count > SUGGEST_ASK_MAX)
+    if (n && (!suggest_whole(n, &count) || count < 1 || count > SUGGEST_ASK_MAX))
         return err_set(err, ERR_BAD_INPUT, "n is a whole number from 1 to %d", SUGGEST_ASK_MAX);
     text_add(out, n ? "{\"params\":[" : "{\"params\":");
-    for (json_int_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         text_add(out, i ? "," : "");
         if (ask_one(s, out, err) == 0)
             continue;
@@ -276,11 +276,8 @@ static int read_point_resource(const struct suggest *s, const json_t *params, in
     const json_t *resource = s->resource ? json_object_get(params, s->resource) : NULL;
 
     *ret = INT_UNSET;
-    if (!resource)
-        return 0;
-    if (!json_is_integer(resource) || json_integer_value(resource) < 1)
+    if (resource && (!suggest_whole(resource, ret) || *ret < 1))
         return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is a whole number from 1", s->resource);
-    *ret = json_integer_value(resource);
     return 0;
 }
 

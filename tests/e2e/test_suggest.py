@@ -180,6 +180,15 @@ def test_an_ask_for_more_than_the_budget_gets_what_is_left(suggest):
     assert len(suggest.say({"op": "ask", "n": 5})["params"]) == 3
 
 
+def test_whole_numbers_may_be_written_as_reals(suggest):
+    suggest.init(algorithm="Asha")
+    points = suggest.say({"op": "ask", "n": 2.0})["params"]
+    assert len(points) == 2
+    assert suggest.tell({**points[0], "epochs": 1.0}, 1) == {"ok": True}
+    refused(suggest.say({"op": "ask", "n": 1.5}), "from 1 to")
+    refused(suggest.tell({**points[1], "epochs": 1.5}, 1), "\"epochs\" is a whole number from 1")
+
+
 @pytest.mark.parametrize("line, words", [
     ("{\n", "not JSON"), ("[1]\n", "\"op\""), ("\"ask\"\n", "not JSON"), ({"op": "guess"}, "no op \"guess\""), ({}, "\"op\""),
     ({"op": 3}, "\"op\""), ({"op": "ask", "n": 0}, "from 1 to"), ({"op": "ask", "n": 10**9}, "from 1 to"),
