@@ -15,6 +15,8 @@
 /* Whole numbers beyond this have no exact double, and the cube is made of doubles. */
 #define INT_LIMIT 9007199254740992
 
+static const double near_enough = 1e-9; /* of a value on a grid: it went through another program's arithmetic */
+
 const struct field param_spec_fields[] = {
     { "name",            TEXT(struct param_spec, name),      .required = true, .min = 1, .max = SPACE_NAME_MAX,
       .doc = "key in config.json; unique in the list" },
@@ -181,7 +183,7 @@ static int range_power(const struct param_spec *p, size_t i, bool keep_exponents
 
     if (!read_real(p->power, &base) || base <= 0 || base == 1)
         return bad(err, i, "power", "a number above 0 other than 1",
-                   "power cannot be used as a base", p->name);
+                   "power must be a number above 0 other than 1", p->name);
     a = pow(base, d->from);
     b = pow(base, d->to);
     if (!isfinite(a) || !isfinite(b) || a <= 0 || b <= 0)
@@ -213,7 +215,7 @@ static int range_step(const struct param_spec *p, size_t i, struct dimension *d,
     int a, b;
 
     if (!read_real(p->step, &d->step) || d->step <= 0)
-        return bad(err, i, "step", "a number above 0", "step must be above 0", p->name);
+        return bad(err, i, "step", "a number above 0", "step must be a number above 0", p->name);
     if (d->data == PARAM_INT && !d->power && d->step != floor(d->step))
         return bad(err, i, "step", "a whole number from 1",
                    "the step of an int range must be whole", p->name);
@@ -228,6 +230,18 @@ static int range_step(const struct param_spec *p, size_t i, struct dimension *d,
     return 0;
 }
 
+int range_divide(const struct param_spec *p, size_t i, bool log_power, struct dimension *d,
+                 struct err *err)
+{
+    if (p->power && range_power(p, i, log_power || p->step, d, err) < 0)
+        return -1;
+    if (p->step)
+        return range_step(p, i, d, err);
+    if (d->data == PARAM_INT && !d->power)
+        d->n_values = (int64_t)(d->to - d->from) + 1;
+    return 0;
+}
+
 static int make_range(const struct param_spec *p, size_t i, bool log_power, struct dimension *d,
                       struct err *err)
 {
@@ -236,13 +250,7 @@ static int make_range(const struct param_spec *p, size_t i, bool log_power, stru
                    "a range of text is not possible", p->name);
     if (range_bounds(p, i, d, err) < 0)
         return -1;
-    if (p->power && range_power(p, i, log_power || p->step, d, err) < 0)
-        return -1;
-    if (p->step)
-        return range_step(p, i, d, err);
-    if (d->data == PARAM_INT && !d->power)
-        d->n_values = (int64_t)(d->to - d->from) + 1;
-    return 0;
+    return range_divide(p, i, log_power, d, err);
 }
 
 /* --- choices and fixed values --- */
@@ -373,16 +381,9 @@ double range_grid(const struct dimension *d, int64_t k)
     return d->step ? round_decimals(x, d->decimals) : x;
 }
 
-/* The value of a range at u in [0, 1). */
-static double range_at(const struct dimension *d, double u)
+/* The value of a range at what is sampled: an exponent when there is `power`. */
+static double range_value(const struct dimension *d, double x)
 {
-    double x;
-
-    if (d->n_values) {
-        x = range_grid(d, (int64_t)fmin(floor(u * (double)d->n_values), (double)(d->n_values - 1)));
-    } else {
-        x = d->from + u * (d->to - d->from);
-    }
     if (d->power)
         x = pow(d->power, x);
     if (d->data == PARAM_INT)
@@ -390,6 +391,15 @@ static double range_at(const struct dimension *d, double u)
     if (!d->n_values && !d->power && x >= d->hi && d->lo < d->hi)
         x = nextafter(d->hi, d->lo);    /* rounding must not reach the open end */
     return fmin(fmax(x, d->lo), d->hi);
+}
+
+/* The value of a range at u in [0, 1). */
+static double range_at(const struct dimension *d, double u)
+{
+    double n = (double)d->n_values;
+
+    return range_value(d, d->n_values ? range_grid(d, (int64_t)fmin(floor(u * n), n - 1))
+                                      : d->from + u * (d->to - d->from));
 }
 
 struct value dimension_value(const struct dimension *d, double u)
@@ -419,16 +429,33 @@ static bool same_value(const struct value *a, const struct value *b)
     return a->data == PARAM_INT ? a->integer == b->integer : a->real == b->real;
 }
 
+static double number_of(const struct value *v)
+{
+    return v->data == PARAM_INT ? (double)v->integer : v->real;
+}
+
+/* What is sampled where the value is x. */
+static double range_source(const struct dimension *d, double x)
+{
+    return d->power ? log(x) / log(d->power) : x;
+}
+
+static double nearest_on_grid(const struct dimension *d, double x)
+{
+    return nearbyint((x - d->from) / (d->step ? d->step : 1));
+}
+
+static double cell_middle(const struct dimension *d, double k) { return (k + 0.5) / (double)d->n_values; }
+
 static double range_point(const struct dimension *d, const struct value *v)
 {
-    double x = d->data == PARAM_INT ? (double)v->integer : v->real;
+    double x = number_of(v);
 
     if (!(x >= d->lo && x <= d->hi) || (d->data == PARAM_INT && (int64_t)x != v->integer))
         return NAN;
-    if (d->power)
-        x = log(x) / log(d->power);
+    x = range_source(d, x);
     if (d->n_values)
-        return (nearbyint((x - d->from) / (d->step ? d->step : 1)) + 0.5) / (double)d->n_values;
+        return cell_middle(d, nearest_on_grid(d, x));
     return d->to > d->from ? (x - d->from) / (d->to - d->from) : 0.5;
 }
 
@@ -447,6 +474,29 @@ double dimension_point(const struct dimension *d, const struct value *v)
     return isnan(u) ? u : fmin(fmax(u, 0), 1 - 0x1p-53);
 }
 
+/* Where rounded powers lie apart, the point next to the nearest one may be the one that is rounded to x. */
+static double exact_point(const struct dimension *d, double x)
+{
+    static const int beside[] = { 0, -1, 1 };
+    double nearest = nearest_on_grid(d, range_source(d, x));
+    double slack = d->data == PARAM_INT ? 0 : near_enough * fmax(fabs(x), d->power ? 0 : d->step);
+
+    for (size_t i = 0; i < ARRAY_LEN(beside); i++) {
+        double k = nearest + beside[i];
+
+        if (k >= 0 && k < (double)d->n_values && fabs(range_value(d, range_grid(d, (int64_t)k)) - x) <= slack)
+            return cell_middle(d, k);
+    }
+    return NAN;
+}
+
+double dimension_point_exact(const struct dimension *d, const struct value *v)
+{
+    double u = dimension_point(d, v);
+
+    return isnan(u) || !d->step ? u : exact_point(d, number_of(v));
+}
+
 int space_point(const struct space *s, const struct value *values, double *ret_cube,
                 struct err *err)
 {
@@ -455,7 +505,7 @@ int space_point(const struct space *s, const struct value *values, double *ret_c
     for (int i = 0; i < s->n_dims; i++) {
         const struct dimension *d = &s->dims[i];
 
-        ret_cube[i] = dimension_point(d, &values[i]);
+        ret_cube[i] = dimension_point_exact(d, &values[i]);
         if (isnan(ret_cube[i]))
             return err_set(err, ERR_BAD_INPUT, "\"%.80s\" has no value %.80s", d->name,
                            value_text(&values[i], buf));

@@ -73,6 +73,11 @@ void space_respell(json_t *list);
 int space_make(const struct list *specs, bool log_power, struct mem *mem, struct space *ret,
                struct err *err);
 
+/* The rest of a range, once d->lo, hi, from and to are its bounds: `power` and `step` of the spec, which
+ * is number i of its list in err->field. */
+int range_divide(const struct param_spec *p, size_t i, bool log_power, struct dimension *d,
+                 struct err *err);
+
 /* Point k of a range that has a grid (n_values is not 0): a value, or the exponent of one when there is `power`. */
 double range_grid(const struct dimension *d, int64_t k);
 
@@ -80,14 +85,16 @@ double range_grid(const struct dimension *d, int64_t k);
 void space_values(const struct space *s, const double *cube, struct value *ret);
 
 /* The other way round: a point of the cube whose values these are, in the middle of its cell where a
- * parameter has a grid or choices. Twins in a list of choices: the first. ERR_BAD_INPUT when one is
- * not a value of its parameter. */
+ * parameter has a grid or choices (reals may be 1e-9 beside the grid). Twins in a list of choices: the
+ * first. ERR_BAD_INPUT when one is not a value of its parameter. */
 int space_point(const struct space *s, const struct value *values, double *ret_cube,
                 struct err *err);
 
-/* The same for one parameter: its value at u, and its coordinate, NaN when it has no such value. */
+/* The same for one parameter: its value at u, and its coordinate, NaN when it has no such value. What
+ * lies between two points of a `step` has the coordinate of the nearest; exactly taken, it is no value. */
 struct value dimension_value(const struct dimension *d, double u);
 double dimension_point(const struct dimension *d, const struct value *v);
+double dimension_point_exact(const struct dimension *d, const struct value *v);
 
 /* The values of parameters that are all given (fixedVal), typed; `where` starts err->field. Used
  * for listed experiments, and to read back what values_echo() wrote. `ret` has specs->n values in

@@ -17,6 +17,8 @@ const struct field suggest_param_fields[] = {
     { "dataType", TEXT(struct suggest_param, data_type), ALLOWED("double", "int", "str"), .required = true, .doc = "type of the values" },
     { "min",      TEXT(struct suggest_param, min),   .doc = "Range: smallest value" },
     { "max",      TEXT(struct suggest_param, max),   .doc = "Range: largest value, included for int" },
+    { "step",     TEXT(struct suggest_param, step),  .doc = "Range: values are min + k * step" },
+    { "power",    TEXT(struct suggest_param, power), .doc = "Range: min and max are exponents of this base, drawn uniformly" },
     { "log",      BOOLEAN(struct suggest_param, log), .doc = "Range: what differs by factors; min above 0" },
     { "values",   JSON(struct suggest_param, values), .doc = "Discrete: the choices" },
     { "value",    JSON(struct suggest_param, value),  .doc = "Fix: the value" },
@@ -92,25 +94,33 @@ static int read_bounds(const struct suggest_param *p, struct dimension *d, struc
     return 0;
 }
 
-static int make_range(const struct suggest_param *p, struct dimension *d, struct err *err)
+/* The values are those of a range of exponents of e whose ends are the bounds. */
+static int make_log(const struct suggest_param *p, struct dimension *d, struct err *err)
 {
     double slack = d->data == PARAM_INT ? 0.5 : 0;
+
+    if (p->step || p->power)
+        return err_set(err, ERR_BAD_INPUT,
+                       "\"%.80s\" is log, which excludes step and power; with power, min and max are exponents, and step steps those",
+                       p->name);
+    if (d->lo <= 0)
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is log: min must be above 0", p->name);
+    d->power = M_E;
+    d->from = log(d->lo - slack);
+    d->to = log(d->hi + slack);
+    return 0;
+}
+
+static int make_range(const struct suggest_param *p, struct dimension *d, struct err *err)
+{
+    const struct param_spec spec = { .name = p->name, .step = p->step, .power = p->power };
 
     if (d->data == PARAM_STR)
         return err_set(err, ERR_BAD_INPUT,
                        "\"%.80s\": a Range of str is not possible; use Discrete", p->name);
     if (read_bounds(p, d, err) < 0)
         return -1;
-    if (p->log && d->lo <= 0)
-        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is log: min must be above 0", p->name);
-    if (p->log) {
-        d->power = M_E;
-        d->from = log(d->lo - slack);
-        d->to = log(d->hi + slack);
-    } else if (d->data == PARAM_INT) {
-        d->n_values = (int64_t)(d->hi - d->lo) + 1;
-    }
-    return 0;
+    return p->log ? make_log(p, d, err) : range_divide(&spec, 0, /* log_power= */ true, d, err);
 }
 
 static int make_choices(const struct suggest_param *p, struct mem *mem, struct dimension *d,

@@ -6,7 +6,7 @@
 
 struct suggest_param {
     const char *name, *type, *data_type;
-    const char *min, *max;  /* numbers, as text: whole ones are exact */
+    const char *min, *max, *step, *power;   /* numbers, as text: whole ones are exact */
     bool log;
     json_t *values, *value;
 };

@@ -148,6 +148,38 @@ def test_a_resource_is_one_more_member_and_tells_points_apart(suggest, algorithm
     refused(suggest.tell({"x": 0.5, "epochs": 0}, 1), "\"epochs\" is a whole number from 1")
 
 
+K = {"name": "k", "type": "Range", "dataType": "int", "min": 1, "max": 100, "step": 25}
+DROP = {"name": "drop", "type": "Range", "dataType": "double", "min": 0, "max": 0.5, "step": "0.1"}
+LR = {"name": "lr", "type": "Range", "dataType": "double", "min": -4, "max": -1, "power": 10}
+WIDTH = {"name": "width", "type": "Range", "dataType": "int", "min": 4, "max": 8, "power": 2, "step": 1}
+
+
+@pytest.mark.parametrize("algorithm", algorithms())
+def test_steps_and_powers_are_those_of_a_search(suggest, algorithm):
+    assert suggest.init([K, DROP, LR, WIDTH], algorithm, budget=40) == {"ok": True}
+    for i in range(40):
+        p = suggest.ask()
+        assert p["k"] in (1, 26, 51, 76) and p["drop"] in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+        assert 1e-4 <= p["lr"] <= 0.1 and p["width"] in (16, 32, 64, 128, 256)
+        assert suggest.tell(p, p["lr"]) == {"ok": True}
+
+
+def test_a_power_draws_its_exponents_evenly(suggest):
+    suggest.init([LR], "Sobol")
+    lr = [p["lr"] for p in suggest.say({"op": "ask", "n": 300})["params"]]
+    assert all(90 <= sum(low <= x < 10 * low for x in lr) <= 110 for low in (1e-4, 1e-3, 1e-2))
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"k": 76}, None), ({"k": 25}, "\"k\" has no value 25"), ({"k": 100}, "no value 100"), ({"drop": 0.1 + 0.2}, None),
+    ({"drop": 0.35}, "\"drop\" has no value 0.35"), ({"lr": 0.0123}, None), ({"lr": -2}, "\"lr\" has no value -2.0"),
+    ({"lr": 0.2}, "\"lr\" has no value 0.2"), ({"width": 128}, None), ({"width": 100}, "\"width\" has no value 100")])
+def test_what_is_told_has_to_be_on_the_steps(suggest, change, words):
+    suggest.init([K, DROP, LR, WIDTH], "Tpe")
+    answer = suggest.tell({"k": 1, "drop": 0.5, "lr": 0.001, "width": 16, **change}, 1)
+    assert answer == {"ok": True} if words is None else refused(answer, words) is None
+
+
 @pytest.mark.parametrize("value", [2**53 + 1, -2**53 - 1, 2**63 - 1, 3.0])
 def test_whole_numbers_are_exact(suggest, value):
     choice = {"name": "d", "type": "Discrete", "dataType": "int", "values": [value]}
@@ -223,6 +255,18 @@ def test_nothing_works_before_init(suggest, line):
     ({"space": [{**X, "dataType": "str"}]}, "use Discrete"), ({"space": [{**X, "min": 2}]}, "min at most max"),
     ({"space": [{**X, "max": float("inf")}]}, "finite"), ({"space": [{**X, "min": -1e308, "max": 1e308}]}, "finite"),
     ({"space": [{**X, "log": True}]}, "min must be above 0"),
+    ({"space": [{**X, "min": 1, "max": 2, "log": True, "step": 1}]}, "log, which excludes step and power"),
+    ({"space": [{**X, "min": 1, "max": 2, "log": True, "power": 10}]}, "log, which excludes step and power"),
+    ({"space": [{**X, "step": 0}]}, "step must be a number above 0"),
+    ({"space": [{**X, "step": -0.1}]}, "step must be a number above 0"),
+    ({"space": [{**X, "step": "x"}]}, "step must be a number above 0"),
+    ({"space": [{**X, "step": [1]}]}, "step"),
+    ({"space": [{**K, "step": 2.5}]}, "step of an int range must be whole"),
+    ({"space": [{**X, "step": 1e-300}]}, "step is too small"),
+    ({"space": [{**X, "power": 1}]}, "power must be a number above 0 other than 1"),
+    ({"space": [{**X, "power": -2}]}, "power must be a number above 0 other than 1"),
+    ({"space": [{**X, "max": 999, "power": 10}]}, "the bounds are exponents"),
+    ({"space": [{**X, "dataType": "int", "min": -3, "max": -1, "power": 10}]}, "no usable whole number"),
     ({"space": [{**X, "dataType": "int", "max": 0.5}]}, "whole numbers"),
     ({"space": [{**X, "dataType": "int", "max": 2**53 + 1}]}, "whole numbers within 2^53"),
     ({"space": [{**X, "dataType": "int", "min": -2**53 - 1}]}, "whole numbers within 2^53"),

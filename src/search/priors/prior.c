@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const double near_enough = 1e-9; /* of a value on a grid: it went through another program's arithmetic */
-
 const char *cube_text(const double *cube, int n, struct mem *mem)
 {
     CLEANUP(text_done) struct text t = {0};
@@ -63,24 +61,13 @@ static bool typed(const struct dimension *d, const struct known *k, struct value
     return true;
 }
 
-static double number_of(const struct value *v) { return v->data == PARAM_INT ? (double)v->integer : v->real; }
-
-/* NaN: no value of the parameter. One between two values of a grid is none, though it has a nearest. */
+/* NaN: no value of the parameter. */
 static double coordinate(const struct dimension *d, const struct known *k)
 {
     char buf[32];
-    struct value v, back;
-    double u;
+    struct value v;
 
-    if (!typed(d, k, &v, buf))
-        return NAN;
-    u = dimension_point(d, &v);
-    if (isnan(u) || d->type != PARAM_RANGE)
-        return u;
-    back = dimension_value(d, u);
-    if (d->n_values && fabs(number_of(&back) - number_of(&v)) > near_enough * fmax(fabs(number_of(&v)), d->step))
-        return NAN;
-    return u;
+    return typed(d, k, &v, buf) ? dimension_point_exact(d, &v) : NAN;
 }
 
 /* Whether the parameter has one value only, which need not be known. */

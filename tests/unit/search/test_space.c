@@ -355,6 +355,42 @@ static void what_is_no_value_has_no_point(void **state)
     assert_int_equal(space_point(&s, &v, &u, &err), -1);
 }
 
+static void a_value_beside_its_steps_has_no_exact_point(void **state)
+{
+    static const struct { const char *range; struct value v; bool fine; } cases[] = {
+        { "'int','minIntVal':1,'maxIntVal':100,'step':25", { .integer = 76 }, true },
+        { "'int','minIntVal':1,'maxIntVal':100,'step':25", { .integer = 25 }, false },
+        { "'int','minIntVal':1,'maxIntVal':100,'step':25", { .integer = 100 }, false },
+        { "'int','minIntVal':0,'maxIntVal':1000000000000,'step':1000", { .integer = 999999999999 }, false },
+        { "'double','minDbVal':0,'maxDbVal':1,'step':0.1", { .real = 0.1 + 0.2 }, true },
+        { "'double','minDbVal':0,'maxDbVal':1,'step':0.1", { .real = 0.35 }, false },
+        { "'double','minDbVal':-12,'maxDbVal':-10,'power':10,'step':1", { .real = 1e-11 }, true },
+        { "'double','minDbVal':-12,'maxDbVal':-10,'power':10,'step':1", { .real = 5e-11 }, false },
+        { "'int','minIntVal':0,'maxIntVal':8,'power':2,'step':1", { .integer = 64 }, true },
+        { "'int','minIntVal':0,'maxIntVal':8,'power':2,'step':1", { .integer = 65 }, false },
+        /* 2^0.74 is rounded to 2, but 2^1.11 is nearer to it */
+        { "'int','minIntVal':0,'maxIntVal':8,'power':2,'step':0.37", { .integer = 2 }, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        CLEANUP(mem_freep) struct mem *mem = mem_new();
+        struct value v = cases[i].v, back;
+        struct err err = {0};
+        struct space s;
+        double u;
+
+        assert_int_equal(make(mem_printf(mem, "{'name':'x','type':'range','dataType':%s}", cases[i].range), true, mem, &s, &err), 0);
+        v.data = s.dims[0].data;
+        assert_false(isnan(dimension_point(&s.dims[0], &v)));
+        assert_int_equal(space_point(&s, &v, &u, &err), cases[i].fine ? 0 : -1);
+        if (!cases[i].fine)
+            continue;
+        back = dimension_value(&s.dims[0], u);
+        assert_int_equal(back.integer, v.integer);
+    }
+}
+
 static void whole_numbers_beyond_2_to_the_53_are_exact_or_refused(void **state)
 {
     CLEANUP(mem_freep) struct mem *mem = mem_new();
@@ -378,6 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_point_of_a_value_has_that_value),
         cmocka_unit_test(what_is_no_value_has_no_point),
+        cmocka_unit_test(a_value_beside_its_steps_has_no_exact_point),
         cmocka_unit_test(whole_numbers_beyond_2_to_the_53_are_exact_or_refused),
         cmocka_unit_test(a_double_range_stays_below_its_upper_bound),
         cmocka_unit_test(an_int_range_includes_both_ends),
