@@ -207,6 +207,14 @@ def test_the_budget_ends_a_search_and_foreign_points_do_not_count(suggest):
     refused(suggest.say({"op": "ask"}), "nothing more to suggest after 2 points")
 
 
+@pytest.mark.parametrize("algorithm", algorithms())
+@pytest.mark.parametrize("many", [10**17, 2**63 - 1])
+def test_a_budget_may_be_as_large_as_can_be_written(suggest, algorithm, many):
+    assert suggest.init(algorithm=algorithm, budget=many, parallel=many) == {"ok": True}
+    for i in range(12):
+        assert suggest.tell(suggest.ask(), i) == {"ok": True}
+
+
 def test_an_ask_for_more_than_the_budget_gets_what_is_left(suggest):
     suggest.init(budget=3)
     assert len(suggest.say({"op": "ask", "n": 5})["params"]) == 3

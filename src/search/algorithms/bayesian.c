@@ -149,6 +149,12 @@ struct algorithm_ctx {
 
 /* --- make --- */
 
+/* The product, or as much of it as there is: whoever does not know how many trials there will be says many. */
+static int64_t usual_cube(int64_t max_trials)
+{
+    return max_trials > INT64_MAX / CUBE_PER_JOB ? INT64_MAX : max_trials * CUBE_PER_JOB;
+}
+
 static int check_cube(const struct algorithm_setup *in, const struct bayesian_params *p,
                       int64_t *ret, struct err *err)
 {
@@ -156,7 +162,7 @@ static int check_cube(const struct algorithm_setup *in, const struct bayesian_pa
         *ret = p->cube_size > CUBE_MIN ? p->cube_size : CUBE_MIN;
         return 0;
     }
-    *ret = p->cube_size == INT_UNSET ? in->max_trials * CUBE_PER_JOB : p->cube_size;
+    *ret = p->cube_size == INT_UNSET ? usual_cube(in->max_trials) : p->cube_size;
     if (*ret < in->max_trials)
         return err_field(err, "algoDef.algoParams.CubeSize", "at least maxJobNum",
                          "CubeSize %" PRId64 " is below maxJobNum %" PRId64, *ret, in->max_trials);
@@ -167,7 +173,7 @@ static int check_cube(const struct algorithm_setup *in, const struct bayesian_pa
 
 static int64_t init_points(const struct algorithm_setup *in, const struct bayesian_params *p)
 {
-    int64_t half = (in->max_trials + 1) / 2;
+    int64_t half = in->max_trials / 2 + in->max_trials % 2;
 
     if (p->init_points != INT_UNSET)
         return p->init_points;
