@@ -9,6 +9,7 @@
 #include "search/algorithm.h"
 #include "search/suggest_space.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -76,13 +77,26 @@ static int read_params(const json_t *json, struct mem *mem, struct list *ret, st
     return 0;
 }
 
+/* The limits of a field are doubles, and 2^63 - 1 is none. */
+static int refuse_seed(const char *name, struct err *err)
+{
+    return err_set(err, ERR_BAD_INPUT, "%s must be a whole number above -2^63 and below 2^63", name);
+}
+
+static int read_init(const json_t *line, struct suggest_init *ret, struct mem *mem, struct err *err)
+{
+    if (fields_from_json(init_fields, line, ret, mem, err) == 0)
+        return 0;
+    return strcmp(err->field, "seed") == 0 ? refuse_seed("seed", err) : -1;
+}
+
 static int read_seed(const struct suggest_init *in, const struct list *params, struct mem *mem,
                      uint64_t *ret, struct err *err)
 {
     struct seed_params seed;
 
     if (algorithm_params(seed_fields, params, &seed, mem, err) < 0)
-        return -1;
+        return refuse_seed("RandomSeed", err);
     *ret = (uint64_t)(in->seed != INT_UNSET ? in->seed : seed.seed);
     if (*ret == (uint64_t)INT_UNSET && getentropy(ret, sizeof *ret) < 0)
         return err_errno(err, ERR_INTERNAL, "no random seed can be drawn");
@@ -137,7 +151,7 @@ static int init_search(struct suggest *to, const json_t *line, struct err *err)
     struct list params;
 
     to->space = mem_alloc(to->mem, sizeof *to->space);
-    if (fields_from_json(init_fields, line, &in, to->mem, err) < 0 ||
+    if (read_init(line, &in, to->mem, err) < 0 ||
         suggest_space_make(&in.space, to->mem, to->space, err) < 0 ||
         find_algorithm(in.algorithm, &to->algorithm, err) < 0 ||
         read_params(in.params, to->mem, &params, err) < 0 ||
@@ -362,22 +376,50 @@ static int op_tell(struct suggest *s, const json_t *line, struct text *out, stru
 
 /* --- lines --- */
 
-/* NaN and infinities, which other writers of JSON print, become null. */
-static void tame_numbers(const char *line, size_t len, struct text *out)
+/* One that no double is becomes null, and a whole one that no int64_t is a real. */
+static void tame_number(const char *number, size_t len, struct text *out)
+{
+    CLEANUP(text_done) struct text t = {0};
+
+    text_add_n(&t, number, len);
+    if (!isfinite(strtod(t.data, NULL))) {
+        text_add(out, "null");
+        return;
+    }
+    text_add_n(out, number, len);
+    errno = 0;
+    strtoll(t.data, NULL, 10);
+    if (errno == ERANGE && !t.data[strspn(t.data, "-0123456789")])
+        text_add(out, ".0");
+}
+
+/* Bytes of the number that a line goes on with, 0 when it is none. */
+static size_t number_len(const char *line, size_t len)
 {
     static const char *const words[] = { "-Infinity", "Infinity", "NaN" };
+    size_t n = 0;
+
+    for (size_t w = 0; w < ARRAY_LEN(words); w++)
+        if (len >= strlen(words[w]) && memcmp(line, words[w], strlen(words[w])) == 0)
+            return strlen(words[w]);
+    if (*line != '-' && (*line < '0' || *line > '9'))
+        return 0;
+    while (n < len && line[n] && strchr("+-.0123456789eE", line[n]))
+        n++;
+    return n;
+}
+
+/* What other writers of JSON print and jansson does not read: NaN, infinities, whole numbers of any length. */
+static void tame_numbers(const char *line, size_t len, struct text *out)
+{
     bool quoted = false;
 
     for (size_t i = 0; i < len; i++) {
-        size_t skip = 0;
+        size_t n = quoted ? 0 : number_len(&line[i], len - i);
 
-        for (size_t w = 0; !quoted && !skip && w < ARRAY_LEN(words); w++) {
-            if (len - i >= strlen(words[w]) && memcmp(&line[i], words[w], strlen(words[w])) == 0)
-                skip = strlen(words[w]);
-        }
-        if (skip) {
-            text_add(out, "null");
-            i += skip - 1;
+        if (n) {
+            tame_number(&line[i], n, out);
+            i += n - 1;
             continue;
         }
         quoted ^= line[i] == '"';
@@ -385,6 +427,21 @@ static void tame_numbers(const char *line, size_t len, struct text *out)
         if (quoted && line[i] == '\\' && i + 1 < len)
             text_add_char(out, line[++i]);
     }
+}
+
+static json_t *read_line(const char *line, size_t len, struct err *err)
+{
+    CLEANUP(text_done) struct text tamed = {0};
+    json_error_t e;
+    json_t *json = json_loadb(line, len, 0, &e);
+
+    if (!json && len) { /* seldom */
+        tame_numbers(line, len, &tamed);
+        json = json_loadb(tamed.data, tamed.len, 0, &e);
+    }
+    if (!json)
+        err_set(err, ERR_BAD_INPUT, "this is not JSON: %s", e.text);
+    return json;
 }
 
 static int answer(struct suggest *s, const json_t *line, struct text *out, struct err *err)
@@ -406,20 +463,10 @@ static int answer(struct suggest *s, const json_t *line, struct text *out, struc
 
 void suggest_answer(struct suggest *s, const char *line, size_t len, struct text *out)
 {
-    CLEANUP(text_done) struct text tamed = {0};
     struct err err = {0};
-    json_error_t e;
-    json_t *json;
-    int rc;
+    json_t *json = read_line(line, len, &err);
+    int rc = json ? answer(s, json, out, &err) : -1;
 
-    if (memchr(line, 'N', len) || memchr(line, 'I', len)) { /* seldom */
-        tame_numbers(line, len, &tamed);
-        line = tamed.data;
-        len = tamed.len;
-    }
-    json = json_loadb(line, len, 0, &e);
-    rc = json ? answer(s, json, out, &err)
-              : err_set(&err, ERR_BAD_INPUT, "this is not JSON: %s", e.text);
     json_decref(json);
     if (rc == 0)
         return;

@@ -14,8 +14,8 @@ struct suggest *suggest_new(void);
 void suggest_free(struct suggest *s); /* NULL is fine */
 
 /* Appends the answer to one line of input, with a line break. A line that
- * cannot be done is answered by {"ok":false,"error":"..."} and changes nothing. NaN and infinities
- * are read as null. */
+ * cannot be done is answered by {"ok":false,"error":"..."} and changes nothing. NaN, infinities
+ * and what is beyond the largest double are read as null, whole numbers beyond 64 bits as reals. */
 void suggest_answer(struct suggest *s, const char *line, size_t len, struct text *out);
 
 int suggest_command(int argc, char **argv); /* the exit code: 0, or 2 for a wrong command line */

@@ -106,6 +106,24 @@ def test_any_value_may_be_told(suggest, algorithm, value):
         assert suggest.tell(suggest.ask(), value) == {"ok": True}
 
 
+@pytest.mark.parametrize("value", ["100000000000000000000", "-9223372036854775809", "1" + 400 * "0", "1e400", "-1e400"])
+def test_numbers_as_python_prints_them_may_be_told(suggest, value):
+    far = {"name": "far", "type": "Discrete", "dataType": "int", "values": [2**53 + 1]}
+    name = {"name": "NaN 1e400", "type": "Discrete", "dataType": "str", "values": ["100000000000000000000 \\\" 1e400"]}
+    suggest.init([far, name], "Tpe")
+    point = json.dumps(suggest.ask())
+    assert suggest.say(f'{{"op":"tell","params":{point},"value":{value}}}\n') == {"ok": True}
+
+
+@pytest.mark.parametrize("seed", [2**63, -2**64, 1.5, "x"])
+def test_a_seed_that_is_refused_says_what_is_accepted(suggest, seed):
+    refused(suggest.say({"op": "init", "space": [X], "algorithm": "Random", "seed": seed}),
+            "seed must be a whole number above -2^63 and below 2^63")
+    refused(suggest.say({"op": "init", "space": [X], "algorithm": "Random", "params": {"RandomSeed": seed}}),
+            "RandomSeed must be a whole number above -2^63 and below 2^63")
+    assert suggest.say({"op": "init", "space": [X], "algorithm": "Random", "seed": 2**63 - 1}) == {"ok": True}
+
+
 @pytest.mark.parametrize("algorithm", algorithms())
 def test_mixed_huge_failed_and_ordinary_values(suggest, algorithm):
     suggest.init([X], algorithm, objective="maximize", budget=40)
@@ -240,7 +258,9 @@ def test_whole_numbers_may_be_written_as_reals(suggest):
     ({"op": "tell", "params": {"x": [1, 2]}, "value": 1}, "\"x\" is a list of 2 items; every value"),
     ({"op": "tell", "params": {}, "value": 1}, "\"x\" is missing"),
     ({"op": "tell", "params": {"x": 0.5, "y": 1}, "value": 1}, "not in the space"),
-    ('{"op":"tell","params":{"x":1e999},"value":1}\n', "not JSON"), ("{\"op\": \"\\u0000\"}\n", "not JSON"),
+    ('{"op":"tell","params":{"x":1e999},"value":1}\n', "\"x\" is null; every value of it is a finite number"),
+    ({"op": "tell", "params": {"x": 10**20}, "value": 1}, "\"x\" has no value 1e+20"), ({"op": "ask", "n": 10**20}, "from 1 to"),
+    ('{"op":"ask","n":1e}\n', "not JSON"), ('{"op":"ask","n":--1}\n', "not JSON"), ('{"op":"ask","n":NaNa}\n', "not JSON"), ("{\"op\": \"\\u0000\"}\n", "not JSON"),
     ("\xff\n", "not JSON"), ("[" * 5000 + "\n", "not JSON"),
 ])
 def test_a_wrong_line_is_answered_and_changes_nothing(suggest, line, words):
