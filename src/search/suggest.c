@@ -28,6 +28,7 @@ struct suggest {
     const struct algorithm *algorithm;
     struct algorithm_ctx *ctx;
     const char *resource;   /* name of it; NULL: trials have none */
+    int64_t resource_most;
     int64_t n_asked, n_foreign;
     struct asked *pending;
     size_t n_pending, cap_pending;
@@ -140,6 +141,7 @@ static int read_resource(struct suggest *to, const struct list *params, struct e
             return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is a parameter and the ResourceName too",
                            resource.name);
     to->resource = resource.name;
+    to->resource_most = resource.most;
     return 0;
 }
 
@@ -292,6 +294,9 @@ static int read_point_resource(const struct suggest *s, const json_t *params, in
     *ret = INT_UNSET;
     if (resource && (!suggest_whole(resource, ret) || *ret < 1))
         return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is a whole number from 1", s->resource);
+    if (resource && *ret > s->resource_most)
+        return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is %" PRId64 "; ResourceValue, the largest, is %" PRId64,
+                       s->resource, *ret, s->resource_most);
     return 0;
 }
 
@@ -324,6 +329,19 @@ static size_t find_asked(const struct suggest *s, const struct value *values, in
     return i;
 }
 
+/* Without its resource the result of an asked point would be one from elsewhere, and the point be waited for. */
+static int require_resource(const struct suggest *s, const struct value *values, struct err *err)
+{
+    for (size_t i = 0; i < s->n_pending; i++) {
+        int64_t resource = s->pending[i].suggestion.resource;
+
+        if (s->pending[i].hash == hash_values(values, s->space->n_dims, resource))
+            return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is missing; this point was asked for with \"%.80s\" %" PRId64,
+                           s->resource, s->resource, resource);
+    }
+    return 0;
+}
+
 static void tell_asked(struct suggest *s, size_t i, struct outcome *o)
 {
     double *cube = s->pending[i].suggestion.cube;
@@ -347,6 +365,8 @@ static int tell_point(struct suggest *s, const struct value *values, struct outc
         tell_asked(s, i, o);
         return 0;
     }
+    if (s->resource && o->resource == INT_UNSET && require_resource(s, values, err) < 0)
+        return -1;
     cube = xcalloc((size_t)s->space->n_dims, sizeof *cube);
     if (space_point(s->space, values, cube, err) < 0)
         return -1;

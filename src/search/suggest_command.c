@@ -28,6 +28,7 @@ static const char help[] =
     "\n"
     "Several points may be asked for before the first is told; points nobody asked for may be told too; a\n"
     "value of null is a trial that failed. What cannot be done answers {\"ok\":false,\"error\":\"...\"}.\n"
+    "Hyperband, Asha and Bohb give each point some of a resource, one more member of params that is told with it.\n"
     "\n"
     "example:\n"
     "  trainyard suggest <<'end'\n"

@@ -208,6 +208,17 @@ def test_whole_numbers_are_exact(suggest, value):
     refused(suggest.tell({"d": float(2**53 + 2), "f": value}, 1), "without point and exponent beyond 2^53")
 
 
+@pytest.mark.parametrize("algorithm", ["Hyperband", "Asha", "Bohb"])
+def test_an_asked_point_is_told_with_its_resource(suggest, algorithm):
+    suggest.init(algorithm=algorithm)
+    point = suggest.ask()
+    refused(suggest.tell({"x": point["x"]}, 1), "\"epochs\" is missing; this point was asked for with \"epochs\" 1")
+    refused(suggest.tell({**point, "epochs": 10**9}, 1), "\"epochs\" is 1000000000; ResourceValue, the largest, is 9")
+    assert suggest.tell(point, 1) == {"ok": True}
+    for elsewhere in ({"x": 0.123}, {"x": 0.123, "epochs": 9}, {"x": 0.123, "epochs": 5}, {**point, "epochs": 9}, {"x": point["x"]}):
+        assert suggest.tell(elsewhere, 1) == {"ok": True}
+
+
 def test_who_has_to_wait_is_told_so(suggest):
     suggest.init(algorithm="Hyperband")
     asked = suggest.say({"op": "ask", "n": 40})["params"]
