@@ -91,6 +91,23 @@ static int read_init(const json_t *line, struct suggest_init *ret, struct mem *m
     return strcmp(err->field, "seed") == 0 ? refuse_seed("seed", err) : -1;
 }
 
+/* What the server adds to an algorithm: silence would promise that it works here too. */
+static int refuse_server_params(const struct list *params, struct err *err)
+{
+    const struct algo_param *p = params->items;
+
+    for (size_t i = 0; i < params->n; i++) {
+        bool off = text_same(p[i].value, "none") || text_same(p[i].value, "false");
+
+        if (text_same(p[i].name, "EarlyStop") && !off)
+            return err_set(err, ERR_BAD_INPUT,
+                           "suggest has no EarlyStop: it sees no metrics of running trials; that is for searches of the server");
+        if (text_same(p[i].name, "WarmStart") && *p[i].value)
+            return err_set(err, ERR_BAD_INPUT, "suggest has no WarmStart: tell it the results of earlier trials instead");
+    }
+    return 0;
+}
+
 static int read_seed(const struct suggest_init *in, const struct list *params, struct mem *mem,
                      uint64_t *ret, struct err *err)
 {
@@ -157,6 +174,7 @@ static int init_search(struct suggest *to, const json_t *line, struct err *err)
         suggest_space_make(&in.space, to->mem, to->space, err) < 0 ||
         find_algorithm(in.algorithm, &to->algorithm, err) < 0 ||
         read_params(in.params, to->mem, &params, err) < 0 ||
+        refuse_server_params(&params, err) < 0 ||
         read_resource(to, &params, err) < 0 ||
         read_seed(&in, &params, to->mem, &setup.seed, err) < 0)
         return -1;

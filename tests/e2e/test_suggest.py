@@ -290,6 +290,8 @@ def test_nothing_works_before_init(suggest, line):
     ({"space": []}, "space"), ({"space": 7}, "space"), ({"algorithm": "Annealing"}, "no algorithm \"Annealing\""),
     ({"algorithm": "ExperimentGridSearch"}, "nothing to suggest"), ({"objective": "best"}, "objective"),
     ({"budget": 0}, "budget"), ({"seed": "x"}, "seed"), ({"params": [1]}, "params is an object"),
+    ({"params": {"EarlyStop": "median"}}, "no EarlyStop"), ({"params": {"earlystop": True}}, "no EarlyStop"),
+    ({"params": {"WarmStart": "ann-hpo-1"}}, "no WarmStart"), ({"params": {"warmstart": "x"}}, "no WarmStart"),
     ({"space": [X, X]}, "two parameters named \"x\""), ({"space": [{**X, "type": "Normal"}]}, "type"),
     ({"space": [{**X, "dataType": "str"}]}, "use Discrete"), ({"space": [{**X, "min": 2}]}, "min at most max"),
     ({"space": [{**X, "max": float("inf")}]}, "finite"), ({"space": [{**X, "min": -1e308, "max": 1e308}]}, "finite"),
@@ -318,6 +320,11 @@ def test_a_wrong_init_names_what_is_wrong_and_keeps_the_search(suggest, change, 
     suggest.init(seed=5)
     refused(suggest.say({"op": "init", "space": [X], "algorithm": "Random", **change}), words)
     assert "x" in suggest.ask()
+
+
+@pytest.mark.parametrize("off", ["none", "False", False])
+def test_what_only_the_server_has_may_be_off(suggest, off):
+    assert suggest.init(params={"EarlyStop": off, "EarlyStopTrials": 5, "WarmStart": ""}) == {"ok": True}
 
 
 def test_the_help_has_an_example_that_runs():
