@@ -18,4 +18,5 @@ void suggest_free(struct suggest *s); /* NULL is fine */
  * and what is beyond the largest double are read as null, whole numbers beyond 64 bits as reals. */
 void suggest_answer(struct suggest *s, const char *line, size_t len, struct text *out);
 
-int suggest_command(int argc, char **argv); /* the exit code: 0, or 2 for a wrong command line */
+int suggest_command(int argc, char **argv); /* the exit code: 0, 1 when standard output cannot be
+                                              * written, 2 for a wrong command line */

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "search/algorithm.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,12 @@ static void list_algorithms(void)
     puts("");
 }
 
+static int cannot_write(void)
+{
+    fprintf(stderr, "trainyard suggest: standard output cannot be written: %s\n", strerror(errno));
+    return 1;
+}
+
 static int talk(void)
 {
     CLEANUP(text_done) struct text out = {0};
@@ -57,18 +64,19 @@ static int talk(void)
     char *line = NULL;
     size_t cap = 0;
     ssize_t len;
+    int rc = 0;
 
-    while ((len = getline(&line, &cap, stdin)) >= 0) {
+    while (rc == 0 && (len = getline(&line, &cap, stdin)) >= 0) {
         text_clear(&out);
         if (strspn(line, " \t\r\n") == (size_t)len)
             continue;
         suggest_answer(s, line, (size_t)len, &out);
         if (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout) != 0)
-            break;
+            rc = cannot_write();
     }
     free(line);
     suggest_free(s);
-    return 0;
+    return rc;
 }
 
 int suggest_command(int argc, char **argv)
@@ -78,7 +86,7 @@ int suggest_command(int argc, char **argv)
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         fputs(help, stdout);
         list_algorithms();
-        return 0;
+        return fflush(stdout) == 0 ? 0 : cannot_write();
     }
     fprintf(stderr, "trainyard suggest: it takes no \"%s\"; see trainyard suggest --help\n",
             argv[1]);

@@ -334,6 +334,15 @@ def test_the_help_has_an_example_that_runs():
     assert json.loads(out[0]) == {"ok": True} and 1 <= json.loads(out[1])["params"]["x"] <= 6
 
 
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_an_answer_that_cannot_be_written_is_a_failure(arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BUILD / "trainyard", "suggest", *arguments], input='{"op":"ask"}\n' * 3, stdout=full,
+                              stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "trainyard suggest: standard output cannot be written: No space left on device\n"
+
+
 def test_an_unknown_option_is_a_usage_error():
     done = subprocess.run([BUILD / "trainyard", "suggest", "--loud"], capture_output=True, text=True)
     assert done.returncode == 2 and "--help" in done.stderr
