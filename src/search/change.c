@@ -25,7 +25,7 @@ struct change *change_new(struct live *live, struct trial *trial, write_fn *make
 static void change_free(struct change *c)
 {
     text_done(&c->news.json);
-    free(c->text);
+    mem_free(c->mem);
     free(c);
 }
 

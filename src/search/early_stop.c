@@ -101,12 +101,10 @@ static void stop_early_stored(struct change *c)
 /* The trial may end, and be freed, before this is stored: the change has copies. */
 static void copy_texts(struct change *c, const struct trial *t)
 {
-    size_t len = strlen(t->row.exec) + 1;
-
-    c->text = xcalloc(1, len + strlen(t->row.message) + 1);
-    memcpy(c->text, t->row.exec, len);
-    memcpy(c->text + len, t->row.message, strlen(t->row.message));
-    c->row = (struct experiment){ .id = t->row.id, .exec = c->text, .message = c->text + len };
+    c->mem = mem_new();
+    c->row = (struct experiment){ .id = t->row.id,
+                                  .exec = mem_strdup(c->mem, t->row.exec),
+                                  .message = mem_strdup(c->mem, t->row.message) };
 }
 
 static void stop_early(struct trial *t)

@@ -100,7 +100,7 @@ struct change {
     struct watch *retry;
     enum search_state to;
     struct experiment row;
-    char *text;                 /* owned; what row borrows and the trial may not outlive */
+    struct mem *mem;            /* owned; what row borrows and the trial may not outlive; NULL */
     const char *message;
     int64_t now_ms;
 };

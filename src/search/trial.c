@@ -238,10 +238,11 @@ static void trial_runs(struct trial *t, const struct exec *exec)
     struct change *c = change_new(t->live, NULL, make_run, run_stored);
 
     t->row.started_ms = exec->started_ms;
+    c->mem = mem_new();
     c->row = (struct experiment){ .id = t->row.id,
                                   .state = "RUNNING",
                                   .started_ms = exec->started_ms,
-                                  .exec = c->text = xstrdup(exec->id) };
+                                  .exec = mem_strdup(c->mem, exec->id) };
     change_send(c);
 }
 
