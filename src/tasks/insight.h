@@ -28,10 +28,13 @@ struct mem;
 
 enum { INSIGHT_FILE_MAX = 64 << 20 };   /* bytes of a metrics file that are read; a larger one is refused */
 
-struct insight_metric {         /* a metric over all entries of a finished task's metrics file */
+struct insight_metric {         /* a metric over all entries of a task's metrics file, or over those so far */
     const char *name;           /* set by the caller */
     double min, max, latest;    /* NaN without a file that has it */
 };
+
+void insight_metric_clear(struct insight_metric *m);                /* no values yet; keeps the name */
+void insight_metric_add(struct insight_metric *m, double value);    /* passes over what is not finite */
 
 /* The best finite value of `metric` that a finished task left: in <result_dir>/val_dict_list.json
  * or, when it does not exist, in log/<label>[/<sub>]/evaluation-metrics.txt below it (its test

@@ -15,8 +15,7 @@
 enum { NAMES_SHOWN = 12 /* metrics listed in a refusal */ };
 
 struct tally {                  /* one metric that was met */
-    const char *name;
-    double min, max, latest;    /* over its finite values; NaN when there were none */
+    struct insight_metric metric;
     struct tally *next;
 };
 
@@ -29,21 +28,33 @@ struct tallies {
 
 enum { TALLIES_MAX = 1024 };    /* different names; a program that invents more gets the first */
 
+void insight_metric_clear(struct insight_metric *m) { m->min = m->max = m->latest = NAN; }
+
+void insight_metric_add(struct insight_metric *m, double value)
+{
+    if (!isfinite(value))
+        return;
+    m->min = fmin(m->min, value);       /* of a NaN and a number, the number */
+    m->max = fmax(m->max, value);
+    m->latest = value;
+}
+
 static struct tally *tally_find(struct tallies *t, const char *name)
 {
     struct tally *guess = t->recent && t->recent->next ? t->recent->next : t->first;
 
-    if (guess && strcmp(guess->name, name) == 0)
+    if (guess && strcmp(guess->metric.name, name) == 0)
         return t->recent = guess;
     for (struct tally *m = t->first; m; m = m->next) {
-        if (strcmp(m->name, name) == 0)
+        if (strcmp(m->metric.name, name) == 0)
             return t->recent = m;
     }
     if (t->n == TALLIES_MAX)
         return NULL;
     t->n++;
     t->recent = *t->last = mem_alloc(t->mem, sizeof *t->recent);
-    *t->recent = (struct tally){ mem_strdup(t->mem, name), NAN, NAN, NAN, NULL };
+    t->recent->metric.name = mem_strdup(t->mem, name);
+    insight_metric_clear(&t->recent->metric);
     t->last = &t->recent->next;
     return t->recent;
 }
@@ -52,11 +63,8 @@ static void tally_add(struct tallies *t, const char *name, double value)
 {
     struct tally *m = tally_find(t, name);
 
-    if (!m || !isfinite(value))
-        return;
-    m->min = fmin(m->min, value);       /* of a NaN and a number, the number */
-    m->max = fmax(m->max, value);
-    m->latest = value;
+    if (m)
+        insight_metric_add(&m->metric, value);
 }
 
 static void tally_entry(void *arg, const struct dict_entry *entry)
@@ -99,7 +107,7 @@ static const struct tally *find(const struct tallies *t, const char *name)
 {
     const struct tally *m = t->first;
 
-    while (m && strcmp(m->name, name) != 0)
+    while (m && strcmp(m->metric.name, name) != 0)
         m = m->next;
     return m;
 }
@@ -111,7 +119,7 @@ static int refuse_absent(const struct tallies *t, const char *file, const char *
     int i = 0;
 
     for (const struct tally *m = t->first; m && i < NAMES_SHOWN; m = m->next, i++)
-        text_addf(&names, "%s%.40s", i ? ", " : "", m->name);
+        text_addf(&names, "%s%.40s", i ? ", " : "", m->metric.name);
     if (!i)
         return err_set(err, ERR_BAD_INPUT, "%s has no metric \"%.80s\", nor any other number", file,
                        metric);
@@ -129,17 +137,17 @@ static int pick(const struct tallies *t, const char *file, const char *metric, b
         const struct tally *found = find(t, more[i].name);
 
         if (found) {
-            more[i].min = found->min;
-            more[i].max = found->max;
-            more[i].latest = found->latest;
+            more[i].min = found->metric.min;
+            more[i].max = found->metric.max;
+            more[i].latest = found->metric.latest;
         }
     }
     if (!m)
         return refuse_absent(t, file, metric, err);
-    if (isnan(m->min))
+    if (isnan(m->metric.min))
         return err_set(err, ERR_BAD_INPUT, "\"%.80s\" is never a finite number in %s", metric,
                        file);
-    *ret_best = maximize ? m->max : m->min;
+    *ret_best = maximize ? m->metric.max : m->metric.min;
     return 0;
 }
 
@@ -169,11 +177,8 @@ int insight_objective(const char *result_dir, const char *metric, bool maximize,
     char *path = mem_printf(mem, "%s/val_dict_list.json", result_dir);
 
     t.last = &t.first;
-    for (size_t i = 0; metrics && i < metrics->n; i++) {
-        struct insight_metric *m = (struct insight_metric *)metrics->items + i;
-
-        m->min = m->max = m->latest = NAN;
-    }
+    for (size_t i = 0; metrics && i < metrics->n; i++)
+        insight_metric_clear((struct insight_metric *)metrics->items + i);
     if (insight_file_read(path, INSIGHT_FILE_MAX, &text, err) < 0) {
         if (err->kind != ERR_NOT_FOUND)
             return err_wrap(err, "val_dict_list.json");
