@@ -12,22 +12,11 @@
 #include <math.h>
 #include <string.h>
 
-/* Where the objective may be found, as insight_objective() ranks it: records of training, of a test, and
- * the file that has the last word. */
-static const char *const prefixes[EARLY_SOURCES] = { "train/", "test/", "val/" };
-
-struct news {                   /* as search_measured() is told */
-    const struct metric_row *rows;
-    size_t n;
-    const char *const *replaced;
-    size_t n_replaced;
-};
-
 /* --- curves --- */
 
 static int source_of(const struct live *live, const char *series)
 {
-    int i = EARLY_SOURCES - 1;
+    int i = METRIC_SOURCES - 1;
 
     while (i >= 0 && strcmp(live->series[i], series) != 0)
         i--;
@@ -64,7 +53,7 @@ static void drop_replaced(const struct live *live, struct early_curve *c, const 
             restart_curve(c);
 }
 
-static void take_news(const struct live *live, struct early_curve *c, const struct news *news)
+static void take_news(const struct live *live, struct early_curve *c, const struct metric_news *news)
 {
     drop_replaced(live, c, news->replaced, news->n_replaced);
     add_points(live, c, news->rows, news->n);
@@ -143,36 +132,23 @@ static void judge_all(const struct live *live)
 
 /* --- news --- */
 
-static struct trial *trial_of(const struct live *live, const char *exec)
+void early_measured(struct trial *t, const struct metric_news *news)
 {
-    int seen = 0;
-    struct trial *t = trial_under_way(live, NULL, &seen);
-
-    while (t && (!t->row.exec || strcmp(t->row.exec, exec) != 0))
-        t = trial_under_way(live, t, &seen);
-    return t;
+    if (!t->live->series[0])
+        return;
+    take_news(t->live, &t->curve, news);
+    judge(t);
 }
 
-void search_measured(void *arg, const char *exec, const struct metric_row *rows, size_t n,
-                     const char *const *replaced, size_t n_replaced)
+bool early_measured_late(struct live *live, const char *exec, const struct metric_news *news)
 {
-    const struct news news = { rows, n, replaced, n_replaced };
-    struct searches *s = arg;
+    struct early_curve *late = live->series[0] ? early_find(&live->early, exec) : NULL;
 
-    for (struct live *live = s->lives; live; live = live->next) {
-        struct trial *t = live->series[0] ? trial_of(live, exec) : NULL;
-        struct early_curve *late = live->series[0] && !t ? early_find(&live->early, exec) : NULL;
-
-        if (t) {
-            take_news(live, &t->curve, &news);
-            judge(t);
-        } else if (late) {
-            take_news(live, late, &news);
-            judge_all(live);
-        }
-        if (t || late)
-            return;
-    }
+    if (!late)
+        return false;
+    take_news(live, late, news);
+    judge_all(live);
+    return true;
 }
 
 void early_told(struct trial *t, bool fine)
@@ -195,8 +171,8 @@ static void add_stored(void *arg, const struct metric_row *row)
 
 void early_begin(struct live *live)
 {
-    for (int i = 0; live->plan.early.on && i < EARLY_SOURCES; i++)
-        live->series[i] = mem_printf(live->mem, "%s%s", prefixes[i], live->plan.doc.algo.objective_metric);
+    for (int i = 0; live->plan.early.on && i < METRIC_SOURCES; i++)
+        live->series[i] = mem_printf(live->mem, "%s%s", metric_sources[i], live->plan.doc.algo.objective_metric);
 }
 
 int early_load(struct live *live, struct db *db, const struct experiment *e, struct err *err)
@@ -206,7 +182,7 @@ int early_load(struct live *live, struct db *db, const struct experiment *e, str
     if (!live->series[0] || !e->exec || e->stopped_early || strcmp(e->state, "FINISHED") != 0)
         return 0;
     curve.exec = xstrdup(e->exec);
-    for (int i = EARLY_SOURCES - 1; i >= 0 && curve.n == 0; i--) {
+    for (int i = METRIC_SOURCES - 1; i >= 0 && curve.n == 0; i--) {
         curve.source = i;
         if (metrics_each(db, e->exec, live->series[i], NAN, add_stored, &curve, err) < 0) {
             early_curve_done(&curve);

@@ -216,14 +216,20 @@ static void search_end_stored(struct change *c)
     live_settle(c->live);
 }
 
+static void stop_timers(struct live *live)
+{
+    watch_cancel(live->deadline);
+    watch_cancel(live->show_timer);
+    live->deadline = live->show_timer = NULL;
+}
+
 static void search_end(struct live *live)
 {
     enum search_event event = end_event(live);
     struct change *c = change_new(live, NULL, make_search_end, search_end_stored);
 
     live->dropped = true;
-    watch_cancel(live->deadline);
-    live->deadline = NULL;
+    stop_timers(live);
     c->to = (enum search_state)search_step(live->state, event);
     c->message = end_message(live, event);
     c->now_ms = clock_unix_ms();
@@ -311,8 +317,7 @@ void search_stop(struct live *live)
 void search_abandon(struct live *live)
 {
     live->stopping = live->dropped = live->forced = true;
-    watch_cancel(live->deadline);
-    live->deadline = NULL;
+    stop_timers(live);
     stop_trials(live, true);
     search_pump(live);
 }

@@ -8,6 +8,7 @@
 #include "search/early.h"
 #include "search/search_store.h"
 #include "search/searches.h"
+#include "search/tally.h"
 #include "store/writer.h"
 #include "tasks/submit.h"
 
@@ -19,7 +20,6 @@ struct tasks;
 struct watch;
 
 enum {
-    EARLY_SOURCES      = 3,     /* series that may have the objective, the best one last */
     TRIALS_AHEAD       = 2,     /* prepared before a slot is free, when the algorithm allows it */
     REFUSALS_MAX       = 3,     /* experiments in a row that could not be submitted end the search */
     RETRY_MS           = 2000,  /* after a write that failed, on a full disk for example */
@@ -51,6 +51,8 @@ struct trial {
     struct err err;             /* PREPARING: why it cannot be submitted */
     char exec_state[32];        /* final state of its task */
     struct early_curve curve;   /* of the objective; early_stop.c */
+    struct tally tally;         /* of the metrics that the search wants, from the first news on; live_metrics.c */
+    bool unshown;               /* the tally has news that are not on their way into the database */
 };
 
 /* One search that has not ended, or whose last trials are being waited for. */
@@ -84,7 +86,9 @@ struct live {
     const char *trouble;        /* of the first experiment that failed; NULL */
     struct watch *deadline;
     struct early early;
-    const char *series[EARLY_SOURCES];  /* names of the objective's series; NULL: no early stopping */
+    const char *series[METRIC_SOURCES]; /* names of the objective's series; NULL: no early stopping */
+    struct watch *show_timer;   /* until the metrics of running trials are shown next; NULL: no news of them */
+    bool showing;               /* they are on their way into the database */
 };
 
 /* A change on its way through the writer. */
@@ -100,7 +104,8 @@ struct change {
     struct watch *retry;
     enum search_state to;
     struct experiment row;
-    struct mem *mem;            /* owned; what row borrows and the trial may not outlive; NULL */
+    struct list rows;           /* of struct experiment */
+    struct mem *mem;            /* owned; what row and rows borrow and the trial may not outlive; NULL */
     const char *message;
     int64_t now_ms;
 };
@@ -155,11 +160,22 @@ void trial_remove(struct trial *t);
 struct trial *trial_under_way(const struct live *live, const struct trial *after, int *seen);
 void trial_free(struct trial *t);
 
+struct metric_news {            /* as exec_metrics_fn has it; borrowed */
+    const struct metric_row *rows;
+    size_t n;
+    const char *const *replaced;
+    size_t n_replaced;
+};
+
+/* --- live_metrics.c: on the engine thread --- */
+void search_measured(void *searches, const char *exec, const struct metric_row *rows, size_t n,
+                     const char *const *replaced, size_t n_replaced); /* for tasks_on_metrics() */
+
 /* --- early_stop.c: all but the first two on the engine thread --- */
 void early_begin(struct live *live); /* once its plan is known */
 int early_load(struct live *live, struct db *db, const struct experiment *e, struct err *err); /* blocks */
-void search_measured(void *searches, const char *exec, const struct metric_row *rows, size_t n,
-                     const char *const *replaced, size_t n_replaced); /* for tasks_on_metrics() */
+void early_measured(struct trial *t, const struct metric_news *news);
+bool early_measured_late(struct live *live, const char *exec, const struct metric_news *news); /* false: no curve */
 void early_told(struct trial *t, bool fine); /* it has ended: its curve counts for others */
 
 /* --- loop.c: on the engine thread; the first two are messages --- */

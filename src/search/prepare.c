@@ -71,49 +71,6 @@ void trial_undo(void *arg)
     loop_post(config_of(t->live)->loop, trial_undone, t);
 }
 
-/* The objective first, then what else was asked for; empty when nothing was. */
-static struct list wanted_metrics(const struct algo_def *a, struct mem *mem)
-{
-    struct insight_metric *m;
-    const char *name;
-    json_t *strategy;
-    size_t n = 0;
-
-    if (!a->additional_metrics)
-        return (struct list){0};
-    m = mem_alloc(mem, (json_object_size(a->additional_metrics) + 1) * sizeof *m);
-    m[n++].name = a->objective_metric;
-    json_object_foreach(a->additional_metrics, name, strategy) {
-        if (strcmp(name, a->objective_metric) != 0)
-            m[n++].name = name;
-    }
-    return (struct list){ m, n };
-}
-
-static const char *metrics_text(const struct list *metrics, struct mem *mem)
-{
-    CLEANUP(text_done) struct text t = {0};
-    const struct insight_metric *m = metrics->items;
-
-    for (size_t i = 0; i < metrics->n; i++) {
-        if (isnan(m[i].latest))
-            continue;
-        text_add(&t, t.len ? ",{\"name\":" : "[{\"name\":");
-        text_add_json(&t, m[i].name);
-        text_add(&t, ",\"min\":");
-        text_add_real(&t, m[i].min);
-        text_add(&t, ",\"max\":");
-        text_add_real(&t, m[i].max);
-        text_add(&t, ",\"latest\":");
-        text_add_real(&t, m[i].latest);
-        text_add_char(&t, '}');
-    }
-    if (!t.len)
-        return NULL;
-    text_add_char(&t, ']');
-    return mem_strdup(mem, t.data);
-}
-
 void trial_read(void *arg)
 {
     struct trial *t = arg;
@@ -121,7 +78,7 @@ void trial_read(void *arg)
     const struct algo_def *a = &live->plan.doc.algo;
     const char *dir =
         exec_result_dir(config_of(live)->settings, live->row.creator, t->row.exec, t->mem);
-    struct list metrics = wanted_metrics(a, t->mem);
+    struct list metrics = metrics_wanted(a, t->mem);
     struct err err = {0};
 
     t->row.metric = NAN;
@@ -187,7 +144,7 @@ static struct experiment copy_row(const struct experiment *e, struct mem *mem)
     copy.cube = mem_strdup(mem, e->cube);
     copy.hyperparams = mem_strdup(mem, e->hyperparams);
     copy.state = mem_strdup(mem, e->state);
-    copy.metrics = mem_strdup(mem, e->metrics);
+    copy.metrics = NULL; /* it has those of its end, or none */
     copy.message = mem_strdup(mem, e->message);
     copy.exec = mem_strdup(mem, e->exec);
     copy.driver_id = mem_strdup(mem, e->driver_id);

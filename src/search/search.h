@@ -47,7 +47,7 @@ struct experiment {             /* columns of table experiment */
     bool stopped_early;         /* by the median rule: it keeps its metric and is no failure */
     const char *state;
     double metric;              /* NaN until known */
-    const char *metrics;        /* JSON list of {name,min,max,latest}; NULL */
+    const char *metrics;        /* JSON list of {name,min,max,latest}, so far while it runs; NULL */
     const char *message;        /* why there is no metric: a sentence; NULL */
     const char *exec;           /* id of its task; NULL until submitted */
     const char *driver_id;

@@ -96,6 +96,12 @@ static const char sql_experiment_end[] =
     "       started_ms = :started, ended_ms = :ended, changed = " NEXT_VERSION
     " WHERE search = :search AND id = :id AND exec IS :exec AND state IN " LIVE;
 
+/* A restarted server reads again what is known: that is no change. */
+static const char sql_experiment_measured[] =
+    "UPDATE experiment"
+    "   SET metrics = :metrics, changed = " NEXT_VERSION
+    " WHERE search = :search AND id = :id AND exec = :exec AND state = 'RUNNING' AND metrics IS NOT :metrics";
+
 static const char sql_experiment_stop_early[] =
     "UPDATE experiment"
     "   SET stopped_early = 1, message = :message, changed = " NEXT_VERSION
@@ -119,7 +125,7 @@ static const char sql_best[] =
 
 static const char sql_requeue[] =
     "UPDATE experiment"
-    "   SET state = 'NOTRUN', exec = NULL, driver_id = NULL, started_ms = NULL, stopped_early = 0,"
+    "   SET state = 'NOTRUN', metrics = NULL, exec = NULL, driver_id = NULL, started_ms = NULL, stopped_early = 0,"
     "       changed = " NEXT_VERSION
     " WHERE search = :search AND id = :id AND exec = :exec AND state IN " LIVE;
 
@@ -130,7 +136,8 @@ static const char sql_count_requeue[] =
 
 static const char sql_kill_live[] =
     "UPDATE experiment"
-    "   SET state = 'KILLED', metric = :metric, ended_ms = :now, message = :message, changed = " NEXT_VERSION
+    "   SET state = 'KILLED', metric = :metric, metrics = NULL, message = :message, ended_ms = :now,"
+    "       changed = " NEXT_VERSION
     " WHERE search = :search AND state IN " LIVE;
 
 static const char sql_end[] =
@@ -442,6 +449,24 @@ int experiments_end(struct db *db, const char *search, const struct experiment *
     if (fine && update_best(db, search, e, maximize, err) < 0)
         return -1;
     return tell(db, search, e->id, news, err);
+}
+
+int experiments_measured(struct db *db, const char *search, const struct list *experiments, struct err *err)
+{
+    const struct experiment *e = experiments->items;
+    bool changed = false;
+
+    for (size_t i = 0; i < experiments->n; i++) {
+        int n = db_run(db, sql_experiment_measured,
+                       BINDS(BIND_T(":search", search), BIND_I(":id", e[i].id), BIND_T(":exec", e[i].exec),
+                             BIND_T(":metrics", e[i].metrics)),
+                       err);
+
+        if (n < 0)
+            return -1;
+        changed |= n > 0;
+    }
+    return changed ? change_any(db, sql_touch, BINDS(BIND_T(":name", search)), err) : 0;
 }
 
 int experiments_stop_early(struct db *db, const char *search, const struct experiment *e, struct err *err)

@@ -64,6 +64,10 @@ int experiments_run(struct db *db, const char *search, const struct experiment *
 int experiments_end(struct db *db, const char *search, const struct experiment *e, bool maximize,
                     struct search_news *news, struct err *err);
 
+/* What the metrics of running experiments are so far: id, exec and metrics of each struct experiment in the list. Late
+ * news change nothing. */
+int experiments_measured(struct db *db, const char *search, const struct list *experiments, struct err *err);
+
 /* It is to be stopped because of its metric: a wish that outlives the server. Late news change nothing. */
 int experiments_stop_early(struct db *db, const char *search, const struct experiment *e, struct err *err);
 

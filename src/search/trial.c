@@ -164,7 +164,8 @@ static void requeue_stored(struct change *c)
     t->phase = TRIAL_QUEUED;
     t->live->n_under_way--;
     t->again = true;
-    t->adopted = false;
+    t->adopted = t->unshown = false;
+    t->tally = (struct tally){0};
     search_pump(c->live);
 }
 

@@ -280,6 +280,76 @@ static void whatever_changes_an_experiment_shows_since_the_version_before(void *
     check_since(&f, find(&f, "s").version, "");
 }
 
+static int keep_metrics(void *arg, const struct experiment *e, struct err *err)
+{
+    struct text *t = arg;
+
+    (void)err;
+    text_addf(t, "%d %s;", (int)e->id, e->metrics ? e->metrics : "-");
+    return 0;
+}
+
+static void check_metrics(struct fixture *f, const char *want)
+{
+    CLEANUP(text_done) struct text t = {0};
+    struct err err = {0};
+
+    assert_int_equal(experiments_each(f->db, "s", keep_metrics, &t, &err), 0);
+    assert_string_equal(t.data, want);
+}
+
+static int measure(struct fixture *f, const char *exec, const char *metrics)
+{
+    struct experiment e[] = { { .id = 0, .exec = exec, .metrics = metrics }, { .id = 1, .exec = exec, .metrics = metrics } };
+    struct err err = {0};
+
+    return experiments_measured(f->db, "s", &(struct list){ e, 2 }, &err);
+}
+
+static void metrics_so_far_are_one_change_for_all_that_run(void **state)
+{
+    CLEANUP(done) struct fixture f = open_store();
+    struct experiment run = { .state = "RUNNING", .exec = "x", .started_ms = 5 };
+    struct err err = {0};
+    int64_t at;
+
+    (void)state;
+    for (run.id = 0; run.id < 2; run.id++) {
+        assert_int_equal(start(&f, run.id, false, &err), 0);
+        assert_int_equal(experiments_run(f.db, "s", &run, &f.news, &err), 0);
+    }
+    at = find(&f, "s").version;
+    assert_int_equal(measure(&f, "x", "[1]"), 0);
+    check_metrics(&f, "0 [1];1 [1];");
+    check_since(&f, at, "0 RUNNING x;1 RUNNING x;");
+    assert_int_equal(find(&f, "s").version, at + 1);
+    assert_int_equal(measure(&f, "x", "[1]"), 0);       /* nothing new */
+    assert_int_equal(measure(&f, "another", "[2]"), 0);
+    assert_int_equal(find(&f, "s").version, at + 1);
+    end(&f, 0, "FINISHED", 1);
+    assert_int_equal(measure(&f, "x", "[3]"), 0);
+    check_metrics(&f, "0 -;1 [3];");
+}
+
+static void metrics_so_far_end_with_the_run(void **state)
+{
+    CLEANUP(done) struct fixture f = open_store();
+    struct experiment run = { .state = "RUNNING", .exec = "x", .started_ms = 5 };
+    const struct experiment lost = { .id = 0, .exec = "x" };
+    struct err err = {0};
+
+    (void)state;
+    for (run.id = 0; run.id < 2; run.id++) {
+        assert_int_equal(start(&f, run.id, false, &err), 0);
+        assert_int_equal(experiments_run(f.db, "s", &run, &f.news, &err), 0);
+    }
+    assert_int_equal(measure(&f, "x", "[1]"), 0);
+    assert_int_equal(experiments_requeue(f.db, "s", &lost, &err), 0);
+    check_metrics(&f, "0 -;1 [1];");
+    assert_int_equal(searches_force(f.db, "s", 5000, &f.news, &err), 0);
+    check_metrics(&f, "0 -;1 -;");
+}
+
 static int count(void *arg, const struct search *s, struct err *err)
 {
     (void)s, (void)err;
@@ -353,6 +423,8 @@ int main(void)
         cmocka_unit_test(a_forced_stop_kills_what_has_not_ended_and_a_restart_reopens_it),
         cmocka_unit_test(a_lost_experiment_waits_to_be_run_again),
         cmocka_unit_test(whatever_changes_an_experiment_shows_since_the_version_before),
+        cmocka_unit_test(metrics_so_far_are_one_change_for_all_that_run),
+        cmocka_unit_test(metrics_so_far_end_with_the_run),
         cmocka_unit_test(unfinished_are_the_active_and_those_with_a_force_to_carry_out),
         cmocka_unit_test(active_searches_are_not_removed),
         cmocka_unit_test(removing_a_search_removes_its_experiments),
