@@ -128,3 +128,12 @@ void search_measured(void *arg, const char *exec, const struct metric_row *rows,
             return;
     }
 }
+
+void search_hear_again(struct live *live)
+{
+    if (!live->series[0] && !wants_metrics(live))
+        return;
+    for (const struct trial *t = live->trials; t; t = t->next)
+        if (t->phase == TRIAL_ACTIVE)
+            tasks_metrics_again(live->searches->tasks, t->row.exec);
+}

@@ -402,6 +402,7 @@ void search_adopt(void *arg)
     if (live->stopping)
         stop_trials(live, live->files_gone);
     stop_early_ones(live);
+    search_hear_again(live);
     if (live->trials)
         send_check(live);
     search_pump(live);

@@ -170,6 +170,7 @@ struct metric_news {            /* as exec_metrics_fn has it; borrowed */
 /* --- live_metrics.c: on the engine thread --- */
 void search_measured(void *searches, const char *exec, const struct metric_row *rows, size_t n,
                      const char *const *replaced, size_t n_replaced); /* for tasks_on_metrics() */
+void search_hear_again(struct live *live);  /* what its tasks reported before anyone knew of it */
 
 /* --- early_stop.c: all but the first two on the engine thread --- */
 void early_begin(struct live *live); /* once its plan is known */

@@ -51,7 +51,9 @@ struct task_watch {         /* a task that is being read */
     bool changed;           /* something was written since the last look */
     bool busy;              /* the reading is with the reader's thread, or its news with the writer */
     bool ended;
-    bool fresh;             /* the points stored by an earlier life of the server are to be replaced */
+    bool told;              /* the listener has some of its points */
+    bool again;             /* the next look begins at the start of all files */
+    bool fresh;             /* the points that are stored are to be replaced */
     struct reading_news news;
     size_t n_stored;        /* rows of the news that are in the database */
     struct err outcome;     /* of storing them */
@@ -299,8 +301,7 @@ static void on_stored(void *arg)
     }
     if (t->outcome.kind != ERR_NONE) {
         log_warn("insight.store", "id=%s error=\"%s\"", t->id, t->outcome.text);
-        reading_restart(t->reading);
-        t->fresh = t->changed = true;
+        t->again = t->changed = true;
         go_on(t, RETRY_MS);
         return;
     }
@@ -315,6 +316,7 @@ static void on_stored(void *arg)
     if (t->in->listener)
         t->in->listener(t->in->listener_arg, t->id, t->news.rows, t->news.n_rows, t->news.replaced,
                         t->news.n_replaced);
+    t->told = true;
     go_on(t, t->ended ? 0 : PACE_MS);
 }
 
@@ -373,6 +375,10 @@ static void look(void *arg)
     t->timer = NULL;
     t->busy = true;
     t->changed = false;
+    if (t->again)
+        reading_restart(t->reading);
+    t->fresh |= t->again;
+    t->again = false;
     if (!t->ended)
         listen_again(t);        /* before reading: what is written meanwhile must be heard of */
     *turn = (struct turn){ t, t->ended };
@@ -386,6 +392,16 @@ static struct task_watch *find(struct insight *in, const char *id)
     while (t && strcmp(t->id, id) != 0)
         t = t->next;
     return t;
+}
+
+void insight_tell_again(struct insight *in, const char *exec_id)
+{
+    struct task_watch *t = find(in, exec_id);
+
+    if (!t || !t->told)
+        return;
+    t->again = t->changed = true;
+    look_in(t, 0);
 }
 
 static void on_started(void *arg, const struct exec *exec, const char *result_dir,

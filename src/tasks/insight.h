@@ -47,6 +47,7 @@ int insight_objective(const char *result_dir, const char *metric, bool maximize,
 
 struct insight *insight_new(const struct tasks_config *config, struct err *err);   /* config is kept */
 void insight_set_listener(struct insight *in, exec_metrics_fn *fn, void *arg); /* tasks_on_metrics() */
+void insight_tell_again(struct insight *in, const char *exec_id);               /* tasks_metrics_again() */
 void insight_free(struct insight *in);      /* loop and writer have stopped; NULL is fine */
 
 /* What the engine tells it, with a struct insight as arg. */

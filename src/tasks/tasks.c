@@ -66,6 +66,8 @@ void tasks_on_metrics(struct tasks *t, exec_metrics_fn *fn, void *arg)
     insight_set_listener(t->insight, fn, arg);
 }
 
+void tasks_metrics_again(struct tasks *t, const char *exec_id) { insight_tell_again(t->insight, exec_id); }
+
 struct admission {
     struct engine *engine;
     char id[];

@@ -53,6 +53,9 @@ void tasks_on_move(struct tasks *t, exec_moved_fn *fn, void *arg);     /* before
 typedef void exec_metrics_fn(void *arg, const char *exec_id, const struct metric_row *rows, size_t n,
                              const char *const *replaced, size_t n_replaced);
 void tasks_on_metrics(struct tasks *t, exec_metrics_fn *fn, void *arg); /* before tasks_recover(); one listener */
+/* Tells the listener the points of a running task once more, the first (n 0) first, when it has been told any. On the
+ * engine thread. */
+void tasks_metrics_again(struct tasks *t, const char *exec_id);
 
 /* Any thread. */
 void tasks_admit(struct tasks *t, const char *exec_id);     /* a row just committed by submit_store() */

@@ -2,6 +2,7 @@
 """What the record of a search says of the metrics of experiments that still run."""
 import json
 import os
+import sqlite3
 import time
 
 import pytest
@@ -15,6 +16,7 @@ for line in open({pipe!r}):
     with open(os.environ["RESULT_DIR"] + "/val_dict_list.json", "w") as f:
         f.write(line)
 """
+MANY = 40000       # experiments
 WANTED = {"additionalMetrics": {"acc": "maximize"}}
 
 
@@ -110,6 +112,22 @@ def test_metrics_go_on_after_kill_9(told):
     one.say({"loss": 3}, {"loss": 1}, {"loss": 2}, {"loss": 4})
     one.wait(loss=(1, 4, 4))
     assert numbers(one.end()) == {"loss": (1, 4, 4)}
+
+
+def test_points_that_are_read_before_the_search_is_known_again_count(told):
+    one = told()
+    one.say({"loss": 3}, {"loss": 1})
+    one.wait(loss=(1, 3, 1))
+    one.server.kill()
+    with sqlite3.connect(one.server.data / "trainyard.db") as db:   # takes longer to load than the task's file
+        columns = ", ".join(r[1] for r in db.execute("PRAGMA table_info(experiment)")
+                            if r[1] not in ("id", "state", "exec", "metric", "ended_ms"))
+        db.execute(f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})"
+                   f" INSERT INTO experiment (id, state, metric, ended_ms, {columns})"
+                   f" SELECT i, 'FINISHED', 1, 1, {columns} FROM experiment, n")
+    one.server.start()
+    one.say({"loss": 3}, {"loss": 1}, {"loss": 2})
+    one.wait(loss=(1, 3, 2))
 
 
 def test_a_search_that_did_not_ask_has_no_metrics(told):
