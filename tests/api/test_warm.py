@@ -272,6 +272,15 @@ json.dump(chance, open(os.environ["RESULT_DIR"] + "/observed.json", "w"))
     assert [len(set(column)) for column in zip(*drawn)] == [3] * 4
 
 
+def test_pytorch_draws_other_numbers_in_each_trial(start):
+    rest = "print(torch.initial_seed(), torch.rand(1).item(), torch.nn.Linear(1, 1).weight.item(), flush=True)"
+    server, search = start(rest, imports="import torch", n=3)
+    tasks = done(server, search)
+    assert all(is_warm(server, task) for task in tasks)
+    drawn = [outcome(server, task)["out"].split() for task in tasks]
+    assert [len(set(column)) for column in zip(*drawn)] == [3] * 3
+
+
 TORCH = """
 import json, os
 import numpy as np

@@ -369,6 +369,8 @@ def refresh():
     loaded = sys.modules.get
     if loaded("numpy.random"):
         loaded("numpy.random").seed()
+    if loaded("torch.random"):
+        loaded("torch.random").default_generator.seed()     # torch.seed() would also be remembered for CUDA
     if loaded("logging"):
         logging = loaded("logging")     # in seconds or, since Python 3.13, in nanoseconds
         logging._startTime = logging.time.time() if isinstance(logging._startTime, float) else logging.time.time_ns()
