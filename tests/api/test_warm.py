@@ -703,7 +703,7 @@ def test_settings_of_the_interpreter_that_do_not_fit_are_started_anew(start, arg
 
 @pytest.mark.parametrize("before", ["import os\nos.environ['OMP_NUM_THREADS'] = '3'", "import sys\nsys.path.insert(0, '/nowhere')",
                                     "import multiprocessing\nmultiprocessing.set_start_method('spawn')", "import some_other_module",
-                                    "if 1: pass"])
+                                    "if 1: pass", "import sys\ndef vendored(c): sys.path.insert(0, '/nowhere')\n@vendored\nclass C: pass"])
 def test_what_comes_before_an_import_may_change_it_so_it_is_not_made_ahead(start, before):
     server, search = start("pass", imports=before + "\nimport numpy", files={"some_other_module.py": "print('anything')\n"})
     (task,) = done(server, search)

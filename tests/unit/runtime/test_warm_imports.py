@@ -38,6 +38,9 @@ def read(tmp_path, monkeypatch):
     ("'''doc'''\nfrom __future__ import annotations\nimport os, json, math, _socket\nimport numpy", [("numpy", [])]),
     ("N = 3\nA, B = 1, N\nNAMES: list = ['a', N]\nimport numpy", [("numpy", [])]),
     ("def f(a=1): g()\nclass C(object):\n    x = 1\n    def m(self): g()\nimport numpy", [("numpy", [])]),
+    ("'doc'\n__all__ = ['f']\n__version__ = '1'\nRATE = -2 * 1e-3\nDIMS = {'a': [1, N], ('b', 2): {3}}\nimport numpy", [("numpy", [])]),
+    ("async def f(a: int, *b, c: str = None, **d) -> 'T': await g()\nx: int\nclass C: y: float = 1.0\nimport numpy", [("numpy", [])]),
+    ("class C:\n    @staticmethod\n    def f(): g()\n    @property\n    def x(self): return 1\nimport numpy", [("numpy", [])]),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_imports_before_anything_happens_are_made_ahead(read, source, imports):
     assert read(source) == imports
@@ -48,6 +51,11 @@ def test_imports_before_anything_happens_are_made_ahead(read, source, imports):
     "with a: pass", "try: import numpy\nexcept ImportError: pass", "import unknown_module", "from . import sibling", "assert x",
     "def f(a=g()): pass", "@decorated()\ndef f(): pass", "class C(base()): pass", "class C:\n    x = f()", "x = [f() for f in g]", "global x",
     "raise SystemExit", "x = y = f()", "import os, unknown_module", "lambda: x()",
+    "@decorated\ndef f(): pass", "@decorated\nclass C: pass", "class C(Base): pass", "class C(metaclass=M): pass", "class C(m.Base): pass",
+    "class C:\n    @decorated\n    def m(self): pass", "x = B['vendor']", "x = a.b", "x = y / 'vendor'", "x = -y", "x = f'{y}'", "x = {y: 1}",
+    "x = {y}", "x = y < 1", "x = y and z", "x = [*y]", "x = {**y}", "def f(a=B[1]): pass", "def f(*, a=b.c): pass", "def f(a: B[1]): pass",
+    "def f() -> m.T: pass", "x: B[1] = 1", "__path__ = ['vendor']", "def __getattr__(name): pass", "from os import path as __getattr__",
+    "from os import path as object", "def staticmethod(f): g()", "class C:\n    property = p\n    @property\n    def m(self): pass", "if __name__ == '__main__': pass",
 ], ids=lambda value: value)
 def test_what_may_do_something_ends_the_list(read, source):
     assert read(f"import torch\n{source}\nimport numpy") == [("torch", [])]
@@ -63,6 +71,22 @@ def test_modules_of_the_program_are_read_where_they_are_imported(read):
 
 def test_a_module_of_the_program_that_does_something_ends_the_list(read):
     assert read("import torch\nimport helper\nimport numpy", **{"helper.py": "import sklearn\nprint()\n"}) == [("torch", []), ("sklearn", [])]
+
+
+def test_what_a_module_does_as_a_main_file_only_is_passed_over(read):
+    helper = "import torch\nif __name__ == '__main__':\n    print()\n"
+    assert read("import helper\nimport numpy", **{"helper.py": helper}) == [("torch", []), ("numpy", [])]
+    assert read("import helper\nimport numpy", **{"helper.py": helper + "else:\n    print()\n"}) == [("torch", [])]
+
+
+def test_a_main_file_that_is_imported_runs_again(read):
+    """And does so before its first run has come to the end of its imports."""
+    assert read("import torch\nimport a\nprint()", **{"a.py": "import main\nimport numpy"}) == [("torch", [])]
+
+
+def test_a_star_may_import_modules_that_all_of_a_package_names(read):
+    files = {"package/__init__.py": "__all__ = ['deep']", "package/deep.py": "print()", "plain.py": "X = 1"}
+    assert read("from plain import *\nimport torch\nfrom package import *\nimport numpy", **files) == [("torch", [])]
 
 
 def test_a_module_of_the_program_wins_over_one_of_the_same_name(read):
