@@ -34,20 +34,32 @@ def take_channel():
 
 def last_line(error):
     """The last line of the traceback, which is also put into the log in full."""
-    traceback.print_exc()
-    lines = traceback.format_exception_only(type(error), error)
-    return lines[-1].strip() if lines else repr(error)
-
-
-def attempt(what, function, *args, **kwargs):
-    """Calls into the plugin; whatever it raises becomes a sentence."""
     try:
-        return function(*args, **kwargs)
+        traceback.print_exc()
+        vars(error).pop("__notes__", None)      # they would come after it
+        return traceback.format_exception_only(type(error), error)[-1].strip()
+    except BaseException:       # it cannot say what it is
+        return type(error).__name__
+
+
+def attempt(*call, **kwargs):
+    """attempt(what, function, ...) calls into the plugin; whatever it raises becomes a sentence. What is ours has no names
+    here: keywords are the plugin's, and may be any."""
+    what, function = call[:2]
+    try:
+        return function(*call[2:], **kwargs)
+    except Failed:
+        raise
     except SystemExit as error:
         traceback.print_exc()
-        raise Failed("%s called sys.exit(%s)" % (what, "" if error.code is None else error.code))
+        raise Failed("%s called sys.exit(%s)" % (what, error.code if isinstance(error.code, (int, str)) else ""))
     except BaseException as error:      # KeyboardInterrupt and its kin as well
         raise Failed("%s raised %s" % (what, last_line(error)))
+
+
+def printable(text):
+    """What is not Unicode, as a byte in the name of a file may be, is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def plain(value):
@@ -103,7 +115,8 @@ class Host(object):
 
     def search(self, request):
         found = attempt("search()", self.optimizer.search, request["number_samples"], request["last_exp_results"])
-        return {"suggestions": read_suggestions(found), "state": self.state()}
+        suggestions = attempt("reading what search() returned", read_suggestions, found)
+        return {"suggestions": suggestions, "state": self.state()}
 
 
 def main():
@@ -116,12 +129,12 @@ def main():
             if request["do"] == "start":
                 host.start(request)
                 continue
-            answer = host.search(request)
-        except Failed as failed:
-            answer = {"error": str(failed)}
-        answers.write(json.dumps(answer) + "\n")
+            answer, failed = attempt("writing what search() returned", json.dumps, host.search(request)), False
+        except Failed as error:
+            answer, failed = json.dumps({"error": printable(str(error))}), True
+        answers.write(answer + "\n")
         answers.flush()
-        if "error" in answer:
+        if failed:
             sys.exit(1)
 
 

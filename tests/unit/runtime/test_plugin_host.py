@@ -113,6 +113,17 @@ def test_state_goes_through_pickle_and_back(talk):
     assert talk(code, state=state).ask()["suggestions"] == [{"x": "(0, 1, 2)"}]
 
 
+@pytest.mark.parametrize("name", ["what", "function", "call", "request", "folder", "a b-c"])
+def test_a_parameter_may_have_any_name_that_the_plugin_takes(talk, name):
+    assert repr({name: "ei"}) in talk(ECHO, params={name: "ei"}).ask()["suggestions"][0]["x"]
+
+
+@pytest.mark.parametrize("name", ["self", "name", "hyper_parameters"])
+def test_a_parameter_named_as_an_argument_of_the_plugin_is_said(talk, name):
+    error = talk(ECHO, params={name: "ei"}).ask()["error"]
+    assert error.startswith("PluginOptimizer() raised TypeError: ") and "multiple values for argument '%s'" % name in error
+
+
 def test_a_plugin_need_not_know_the_base_class(talk):
     t = talk("class PluginOptimizer:\n    def __init__(self, name, hyper_parameters, **kwargs): pass\n"
              "    def search(self, number_samples, last_exp_results=None): return ({'x': 1},)")
@@ -136,6 +147,50 @@ def test_a_plugin_need_not_know_the_base_class(talk):
 def test_what_goes_wrong_is_one_sentence_and_the_end(talk, code, error):
     t = talk(code)
     assert error in t.ask()["error"]
+    assert t.end()[0] == 1
+
+
+@pytest.mark.parametrize("returned, error", [
+    ("[Odd(items=5)]", "reading what search() returned raised TypeError: 'int' object is not callable"),
+    ("[Odd(items=fail)]", "reading what search() returned raised ValueError: my own reason"),
+    ("Strange()", "reading what search() returned raised ValueError: my own reason"),
+    ("[{Text(): 1}]", "reading what search() returned raised ValueError: my own reason"),
+    ("[{'x': Text()}]", "a value of search() raised ValueError: my own reason"),
+    ("[{'x': 1 << 20000}]", "writing what search() returned raised ValueError: "),
+])
+def test_what_an_answer_raises_while_it_is_read_is_said(talk, returned, error):
+    t = talk("""
+    import sys
+    def fail(*_): raise ValueError("my own reason")
+    class Odd:
+        def __init__(self, items): self.items = items
+    class Strange(list):
+        __iter__ = fail
+    class Text:
+        __str__ = fail
+    class PluginOptimizer(BasePluginOptimizer):
+        def search(self, n, results): return %s
+    """ % returned)
+    assert t.ask()["error"].startswith(error)
+    assert t.end()[0] == 1
+
+
+@pytest.mark.parametrize("code, error", [
+    ("raise OSError('/no/such/\\udcff')", "search() raised OSError: /no/such/\\udcff"),
+    ("e = ValueError('the reason')\n        e.__notes__ = ['a note']\n        raise e", "search() raised ValueError: the reason"),
+    ("raise Mute()", "search() raised Mute"),
+    ("raise SystemExit(Mute())", "search() called sys.exit()"),
+])
+def test_an_exception_is_told_as_it_is_however_odd(talk, code, error):
+    t = talk("""
+    class Mute(Exception):
+        def __str__(self): raise RuntimeError("no words")
+        __notes__ = property(__str__)
+    class PluginOptimizer(BasePluginOptimizer):
+        def search(self, n, results):
+            %s
+    """ % code.replace("\n        ", "\n            "))
+    assert t.ask()["error"].startswith(error)
     assert t.end()[0] == 1
 
 
