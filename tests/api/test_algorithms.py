@@ -149,6 +149,25 @@ def test_users_install_from_the_shared_folders_only(server, tmp_path):
     assert "with-secret" not in names(server)
 
 
+@pytest.mark.parametrize("above", ["shared/tools/tune/plugins", "shared/tools", "."])
+def test_a_folder_that_would_be_copied_into_itself_is_refused(make_server, above):
+    server = make_server()
+    installed(server, "other", NOTHING)
+    refused(by_path(server, "itself", server.data / above), "no optimizer.py")
+    (server.data / above / "optimizer.py").write_text("")
+    refused(by_path(server, "itself", server.data / above), "place", "installed to")
+    assert sorted(p.name for p in place(server).iterdir() if p.is_dir()) == ["other"]
+
+
+def test_a_folder_larger_than_a_package_may_be_is_refused(make_server, tmp_path_factory):
+    server, mine = make_server("packages.unpacked_max = 1\n"), tmp_path_factory.mktemp("mine")
+    (mine / "optimizer.py").write_text("")
+    (mine / "large").write_bytes(bytes(1 << 20))
+    assert by_path(server, "just-fits", mine).status_code == 200
+    (mine / "one-more").write_text("x")
+    refused(by_path(server, "too-large", mine), "1048576 bytes")
+
+
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../x", "lib/../../../x"])
 def test_a_link_that_leads_out_of_the_folder_is_refused(server, tmp_path, target):
     (tmp_path / "optimizer.py").write_text("")

@@ -48,6 +48,7 @@ static _Thread_local struct walk {
     bool anywhere;
     int64_t n_entries, n_bytes;
     size_t top;                 /* length of the path of the folder walked */
+    struct stat to;             /* the folder that it is copied to */
     struct err *err;
 } walk;
 
@@ -56,6 +57,9 @@ static int count_entry(const char *path, const struct stat *st, int kind, struct
     int64_t n_max = walk.settings->package_entries_max, bytes_max = walk.settings->package_bytes_max_mib << 20;
 
     (void)path, (void)kind, (void)at;
+    if (st->st_dev == walk.to.st_dev && st->st_ino == walk.to.st_ino)
+        return err_field(walk.err, "path", "the folder of one plugin",
+                         "the folder has the place in it that algorithms are installed to");
     walk.n_bytes += S_ISREG(st->st_mode) ? st->st_size : 0;
     if (++walk.n_entries > n_max)
         return err_field(walk.err, "path", NULL, "the folder has more than the %" PRId64 " files and folders allowed",
@@ -96,16 +100,40 @@ static int settle_entry(const char *path, const struct stat *st, int kind, struc
     return chmod(path, mode) < 0 ? err_errno(walk.err, ERR_INTERNAL, "the mode of %s cannot be set", path) : 0;
 }
 
-static int walk_tree(const struct settings *s, const char *path, bool anywhere, __nftw_func_t each, struct err *err)
+static int walk_tree(struct walk how, const char *path, __nftw_func_t each)
 {
     int rc;
 
-    walk = (struct walk){ .settings = s, .anywhere = anywhere, .top = strlen(path), .err = err };
+    walk = how;
+    walk.top = strlen(path);
     errno = 0;
     rc = nftw(path, each, N_OPEN, FTW_PHYS);
-    if (rc < 0 && err->kind == ERR_NONE)
-        return err_errno(err, ERR_INTERNAL, "the folder %s cannot be read", path);
+    if (rc < 0 && walk.err->kind == ERR_NONE)
+        return err_errno(walk.err, ERR_INTERNAL, "the folder %s cannot be read", path);
     return rc;
+}
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Whether `dir` has what a plugin starts with; an optimizer that only lacks its mode is told. */
+static int check_entry(const char *dir, struct mem *mem, struct err *err)
+{
+    const char *program = mem_printf(mem, "%s/optimizer", dir);
+    struct stat st;
+
+    if (is_file(mem_printf(mem, "%s/optimizer.py", dir)))
+        return 0;
+    if (!is_file(program))
+        return err_field(err, "file", "optimizer.py, or a program named optimizer, at the top",
+                         "there is no optimizer.py at the top of the plugin");
+    if (stat(program, &st) < 0 || !(st.st_mode & 0111))
+        return err_field(err, "file", "an executable file", "the plugin's optimizer is not executable (chmod +x)");
+    return 0;
 }
 
 /* --- from a folder of this machine --- */
@@ -119,6 +147,18 @@ static bool is_below(const char *path, const char *root)
         return false;
     len = strlen(plain);
     return strncmp(path, plain, len) == 0 && path[len] == '/';
+}
+
+/* Before anything of it is copied. */
+static int check_folder(const struct settings *s, const char *from, const char *to, struct mem *mem, struct err *err)
+{
+    struct walk counting = { .settings = s, .err = err };
+
+    if (stat(to, &counting.to) < 0)
+        return err_errno(err, ERR_INTERNAL, "the folder %s cannot be looked at", to);
+    if (check_entry(from, mem, err) < 0)
+        return -1;
+    return walk_tree(counting, mem_printf(mem, "%s/.", from), count_entry);      /* nftw() drops a last slash */
 }
 
 /* The folder is opened once, and it is what was opened that is looked at and copied, whatever its path means
@@ -147,7 +187,7 @@ static int copy_folder(const struct settings *s, const struct plugin_files *from
         return err_field(err, "path", "a folder below DLI_DATA_FS or DLI_SHARED_FS",
                          "\"%.120s\" is not below %.80s or %.80s; an administrator may install from any folder",
                          from->folder, s->data_fs, s->shared_fs);
-    if (walk_tree(s, mem_printf(mem, "%s/", handle), from->anywhere, count_entry, err) < 0)
+    if (check_folder(s, handle, to, mem, err) < 0)
         return -1;
     return file_copy_tree(handle, to, err);
 }
@@ -175,35 +215,10 @@ static int unpack(const struct settings *s, const char *archive, const char *to,
     if (!archive_is(archive))
         return err_field(err, "file", "a tar of the plugin's folder, which may be gzipped",
                          "the file is not an archive");
-    if (mkdir(to, 0700) < 0)
-        return err_errno(err, ERR_INTERNAL, "the folder %s cannot be made", to);
     return archive_unpack(archive, to, &limits, err);
 }
 
 /* --- placing --- */
-
-static bool is_file(const char *path)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
-/* Whether `dir` has what a plugin starts with; an optimizer that only lacks its mode is told. */
-static int check_entry(const char *dir, struct mem *mem, struct err *err)
-{
-    const char *program = mem_printf(mem, "%s/optimizer", dir);
-    struct stat st;
-
-    if (is_file(mem_printf(mem, "%s/optimizer.py", dir)))
-        return 0;
-    if (!is_file(program))
-        return err_field(err, "file", "optimizer.py, or a program named optimizer, at the top",
-                         "there is no optimizer.py at the top of the plugin");
-    if (stat(program, &st) < 0 || !(st.st_mode & 0111))
-        return err_field(err, "file", "an executable file", "the plugin's optimizer is not executable (chmod +x)");
-    return 0;
-}
 
 static char *new_aside(const struct settings *s, struct mem *mem)
 {
@@ -223,13 +238,15 @@ static int fill(const struct settings *s, const char *name, const struct plugin_
                 struct mem *mem, struct err *err)
 {
     const char *dir = mem_printf(mem, "%s/it", aside), *only;
-    bool anywhere = from->archive || from->anywhere;
+    const struct walk settling = { .settings = s, .anywhere = from->archive || from->anywhere, .err = err };
 
+    if (mkdir(dir, 0700) < 0)
+        return err_errno(err, ERR_INTERNAL, "the folder %s cannot be made", dir);
     if ((from->archive ? unpack(s, from->archive, dir, err) : copy_folder(s, from, dir, mem, err)) < 0)
         return -1;
     only = from->archive ? only_folder(dir, mem) : NULL;
     dir = only ? only : dir;
-    if (check_entry(dir, mem, err) < 0 || walk_tree(s, dir, anywhere, settle_entry, err) < 0 ||
+    if (check_entry(dir, mem, err) < 0 || walk_tree(settling, dir, settle_entry) < 0 ||
         write_marker(mem_printf(mem, "%s/" MARKER, dir), err) < 0)
         return -1;
     if (rename(dir, plugin_dir(s, name, mem)) == 0)
