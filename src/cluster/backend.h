@@ -13,6 +13,7 @@
  *             meanwhile, REPORT_LOST if its shepherd was killed (nothing of it runs any more then),
  *             REPORT_NEVER_STARTED if it had not been launched
  *             No report comes from inside start, stop and adopt: they come later, from the loop
+ *   forget    a search has ended: no task of it will be launched, and what is kept for it goes
  *   close     forget everything; running tasks go on
  */
 
@@ -26,6 +27,7 @@ struct settings;
 /* How a process may be started from an interpreter that has imported what it needs. What it sees is the
  * same; it only starts sooner. */
 struct launch_warm {
+    const char *search;         /* that it is kept for */
     const char *key;            /* processes with the same key may share an interpreter */
     const char *const *argv;    /* the interpreter: NULL-ended, ends with blanks to be written over */
     const char *const *env;
@@ -84,6 +86,7 @@ struct backend {
     int (*start)(struct backend_ctx *b, const struct launch *launch, struct err *err);
     int (*stop)(struct backend_ctx *b, const char *exec_id, int64_t grace_ms, struct err *err);
     int (*adopt)(struct backend_ctx *b, const char *exec_id, const char *run_dir, struct err *err);
+    void (*forget)(struct backend_ctx *b, const char *search);      /* NULL: nothing is kept */
     void (*close)(struct backend_ctx *b);
 };
 

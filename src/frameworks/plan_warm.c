@@ -107,6 +107,7 @@ const struct launch_warm *plan_warm(const struct planning *p, const struct launc
         || !is_script(in->main_file))
         return NULL;
     w = mem_alloc(p->mem, sizeof *w);
+    w->search = in->search;
     w->argv = common_argv(p, process);
     w->env = common_env(p, process);
     w->key = key_of(p, w);

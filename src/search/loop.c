@@ -51,6 +51,7 @@ void live_settle(struct live *live)
     while (*at != live)
         at = &(*at)->next;
     *at = live->next;
+    tasks_forget(live->searches->tasks, live->row.name);
     live_free(live);
 }
 

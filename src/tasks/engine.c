@@ -286,6 +286,13 @@ void engine_free(struct engine *e)
     free(e);
 }
 
+void engine_forget(struct engine *e, const char *search)
+{
+    for (int i = 0; i < e->n_backends; i++)
+        if (e->backends[i].backend->forget)
+            e->backends[i].backend->forget(e->backends[i].ctx, search);
+}
+
 void engine_set_observer(struct engine *e, const struct engine_observer *observer, void *arg)
 {
     e->observer = observer;

@@ -29,6 +29,7 @@ int engine_recover(struct engine *e, struct err *err);
 
 void engine_admit(struct engine *e, const char *exec_id);       /* a row just committed */
 void engine_stop(struct engine *e, const char *exec_id, bool force);    /* the wish is stored already */
+void engine_forget(struct engine *e, const char *search);       /* it has ended: no task of it will follow */
 void engine_sweep(struct engine *e);        /* rows were marked deleted: stop and remove them */
 
 /* What a live task holds, for the scheduler's views. NULL when the task is not live. */

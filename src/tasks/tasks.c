@@ -67,6 +67,7 @@ void tasks_on_metrics(struct tasks *t, exec_metrics_fn *fn, void *arg)
 }
 
 void tasks_metrics_again(struct tasks *t, const char *exec_id) { insight_tell_again(t->insight, exec_id); }
+void tasks_forget(struct tasks *t, const char *search) { engine_forget(t->engine, search); }
 
 struct admission {
     struct engine *engine;

@@ -57,6 +57,9 @@ void tasks_on_metrics(struct tasks *t, exec_metrics_fn *fn, void *arg); /* befor
  * engine thread. */
 void tasks_metrics_again(struct tasks *t, const char *exec_id);
 
+/* On the engine thread: a search has ended, and no task of it will follow. */
+void tasks_forget(struct tasks *t, const char *search);
+
 /* Any thread. */
 void tasks_admit(struct tasks *t, const char *exec_id);     /* a row just committed by submit_store() */
 /* Records the wish durably, then acts; `done` (may be NULL) on the engine thread when the wish is committed. */

@@ -440,6 +440,8 @@ static int local_stop(struct backend_ctx *b, const char *exec_id, int64_t grace_
     return 0;
 }
 
+static void local_forget(struct backend_ctx *b, const char *search) { warm_pool_forget(b->warm, search); }
+
 static void local_close(struct backend_ctx *b)
 {
     struct task *t;
@@ -460,10 +462,11 @@ static void local_close(struct backend_ctx *b)
 }
 
 const struct backend local_backend = {
-    .name  = "local",
-    .open  = local_open,
-    .start = local_start,
-    .stop  = local_stop,
-    .adopt = local_adopt,
-    .close = local_close,
+    .name   = "local",
+    .open   = local_open,
+    .start  = local_start,
+    .stop   = local_stop,
+    .adopt  = local_adopt,
+    .forget = local_forget,
+    .close  = local_close,
 };

@@ -37,7 +37,7 @@ enum state {
 struct interpreter {
     struct warm_pool *pool;
     struct interpreter *next;
-    char *key;
+    char *search, *key;
     enum state state;
     pid_t pid;                  /* 0 once buried */
     int socket;                 /* -1 when not WARMING or READY */
@@ -66,6 +66,7 @@ static void forget(struct interpreter *i)
     watch_cancel(i->child_watch);
     watch_cancel(i->timer);
     fd_closep(&i->socket);
+    free(i->search);
     free(i->key);
     free(i);
 }
@@ -99,11 +100,12 @@ static void await_answer(struct interpreter *i)
     set_timer(i, i->n_asked > 0 ? WARM_ANSWER_MS : i->pool->idle_ms);
 }
 
-static struct interpreter *add(struct warm_pool *pool, const char *key)
+static struct interpreter *add(struct warm_pool *pool, const char *search, const char *key)
 {
     struct interpreter *i = xcalloc(1, sizeof *i);
 
     i->pool = pool;
+    i->search = xstrdup(search);
     i->key = xstrdup(key);
     i->socket = -1;
     i->next = pool->interpreters;
@@ -114,7 +116,7 @@ static struct interpreter *add(struct warm_pool *pool, const char *key)
 /* Ends it, and does not try again for a while. */
 static void remember(struct interpreter *i, const char *why)
 {
-    struct interpreter *memory = add(i->pool, i->key);
+    struct interpreter *memory = add(i->pool, i->search, i->key);
 
     memory->state = REFUSED;
     snprintf(memory->why, sizeof memory->why, "%s", why);
@@ -215,7 +217,7 @@ static int n_running(const struct warm_pool *pool)
     int n = 0;
 
     for (const struct interpreter *i = pool->interpreters; i; i = i->next)
-        n += i->pid != 0;
+        n += i->state == WARMING || i->state == READY;
     return n;
 }
 
@@ -235,7 +237,7 @@ static struct interpreter *start(struct warm_pool *pool, const struct launch *la
                                               : NULL;
     if (*ret_why)
         return NULL;
-    i = add(pool, warm->key);
+    i = add(pool, warm->search, warm->key);
     i->socket = warm_spawn(pool->shepherd, &orders, user, &i->pid, &err);
     if (i->socket < 0) {
         *ret_why = "it cannot be started";
@@ -319,6 +321,17 @@ struct warm_pool *warm_pool_new(struct loop *loop, const struct settings *settin
     pool->n_max = settings->warm_interpreters;
     pool->idle_ms = settings->warm_idle_s * 1000;
     return pool;
+}
+
+void warm_pool_forget(struct warm_pool *pool, const char *search)
+{
+    struct interpreter *next;
+
+    for (struct interpreter *i = pool->interpreters; i; i = next) {
+        next = i->next;
+        if (i->state != ENDING && strcmp(i->search, search) == 0)
+            end(i);
+    }
 }
 
 void warm_pool_free(struct warm_pool *pool)

@@ -645,7 +645,7 @@ static struct launch_process warm_program(struct fixture *f, const char *source)
         "/usr/bin/python3", SOURCE_ROOT "/runtime/python/tools/warm.py", "main.py", "json",
         "                                                                                ", NULL,
     };
-    static const struct launch_warm warm = { .key = "a search", .argv = interpreter, .env = some_env };
+    static const struct launch_warm warm = { .search = "a search", .key = "its key", .argv = interpreter, .env = some_env };
     const char *main = mem_printf(f->mem, "%s/main.py", f->folder);
     const char **argv = mem_alloc(f->mem, 3 * sizeof *argv);
 
@@ -700,7 +700,7 @@ static void the_wall_limit_ends_what_waits_for_its_interpreter(void **state)
     struct launch_process p = warm_program(f, "import json\n");
     struct launch l = launch_of(f, &p, 1);
     static const char *const never_warm[] = { "sh", "-c", "exec sleep 60", NULL };
-    const struct launch_warm warm = { .key = "another", .argv = never_warm, .env = some_env };
+    const struct launch_warm warm = { .search = "another", .key = "its key", .argv = never_warm, .env = some_env };
     struct kept *k;
 
     p.warm = &warm;
@@ -729,7 +729,7 @@ static void an_interpreter_that_talks_nonsense_is_not_believed(void **state)
         "control.send(b'forked')\n"
         "control.recv(1)\n", NULL,
     };
-    const struct launch_warm warm = { .key = "a liar", .argv = liar, .env = some_env };
+    const struct launch_warm warm = { .search = "a liar", .key = "its key", .argv = liar, .env = some_env };
 
     p.warm = &warm;
     assert_int_equal(end_of(f, &l)->report.exit_code, 0);
