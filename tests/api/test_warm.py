@@ -632,6 +632,10 @@ ODD = {
     "starts a thread": ("import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
                         "importing leaves threads running"),
     "changes sys.path": ("import sys; sys.path.append('/nowhere')", "importing changes sys.path"),
+    "makes a temporary folder": ("import atexit, shutil, tempfile\natexit.register(shutil.rmtree, tempfile.mkdtemp(prefix='odd-'))",
+                                 "importing leaves temporary files"),
+    "makes one later": ("import atexit, shutil, tempfile\nimport wave\natexit.register(shutil.rmtree, tempfile.mkdtemp(prefix='odd-'))",
+                        "importing leaves temporary files"),
     "fails": ("import os\nif 'SUBID' not in os.environ: 1 / 0", "odd cannot be imported: division by zero"),
     "ends the process": ("import os\nif 'SUBID' not in os.environ: os._exit(0)", "it ended while it was importing"),
 }
@@ -644,6 +648,14 @@ def test_a_module_that_leaves_something_behind_is_not_imported_ahead(shared, odd
     tasks = done(shared, search)
     assert not any(is_warm(shared, task) for task in tasks) and interpreters(shared, search) == []
     assert f"started anew: {why}\n" in launcher_log(shared, tasks[1])
+    assert list(Path(tempfile.gettempdir()).glob("odd-*")) == []
+
+
+def test_a_temporary_file_that_an_import_makes_and_removes_is_no_matter(shared, odd, start):
+    odd.write_text("import tempfile\nimport wave\nwith tempfile.NamedTemporaryFile(): pass\n")
+    _, search = start("import tempfile\nprint(type(tempfile._get_candidate_names()).__name__)", imports="import odd", framework="Odd")
+    (task,) = done(shared, search)
+    assert is_warm(shared, task) and outcome(shared, task)["out"] == "_RandomNameSequence\n"
 
 
 def test_an_import_that_sets_what_each_trial_has_its_own_of_is_made_by_the_trial(shared, odd, start):

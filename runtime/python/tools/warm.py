@@ -232,6 +232,35 @@ class Attempts:
 
     def find_spec(self, name, path=None, target=None):
         self.tops.add(name.partition(".")[0])
+        tempfile = sys.modules.get("tempfile")
+        if tempfile and getattr(tempfile, "_name_sequence", self) is None:
+            tempfile._name_sequence = TemporaryNames(tempfile)
+
+
+class TemporaryNames:
+    """Draws the names of temporary files and folders while imports are made, and knows them."""
+
+    def __init__(self, tempfile):
+        self.source, self.drawn = tempfile._RandomNameSequence(), []
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.drawn.append(next(self.source))
+        return self.drawn[-1]
+
+
+def leaves_temporary_files():
+    """Whether imports have made any that are still there, or it is not known."""
+    tempfile = sys.modules.get("tempfile")
+    names = tempfile and tempfile._name_sequence
+    if names is None:
+        return False
+    tempfile._name_sequence = None
+    if not isinstance(names, TemporaryNames) or names.drawn and tempfile.tempdir is None:
+        return True
+    return bool(names.drawn) and any(name in file for file in os.listdir(tempfile.tempdir) for name in names.drawn)
 
 
 def descriptors():
@@ -326,6 +355,9 @@ class Interpreter:
             raise Refused("importing leaves files open")
         if sys.path != self.path:
             raise Refused("importing changes sys.path")
+        if leaves_temporary_files():
+            borrow("atexit")._run_exitfuncs()       # which remove them: those of a program would do so under the others
+            raise Refused("importing leaves temporary files")
         probe = os.fork()       # libraries that follow a fork end their threads now, and start them again when needed
         if probe == 0:
             os._exit(0)
