@@ -740,6 +740,15 @@ def test_a_hash_seed_that_was_asked_for_holds(start):
     assert outcome(server, tasks[0])["out"] == outcome(server, tasks[1])["out"] != ""
 
 
+def test_the_locale_that_python_makes_of_c_is_seen_by_children(start):
+    rest = "print(os.environ.get('LC_CTYPE'), os.popen('echo $LC_CTYPE').read())"
+    server, warm = start(rest, args="--msd-env LANG=C", n=2)
+    _, anew = start(rest, args="--msd-env LANG=C --msd-warm-interpreter false")
+    tasks = done(server, warm) + done(server, anew)
+    assert [is_warm(server, task) for task in tasks] == [True, True, False]
+    assert {outcome(server, task)["out"] for task in tasks} == {"C.UTF-8 C.UTF-8\n\n"}
+
+
 def test_an_unknown_value_of_the_switch_is_refused_by_name(shared):
     reply = shared.post("/execs", files={"file": ("main.py", "pass")},
                         params={"args": "--exec-start PyTorch --model-main main.py --msd-warm-interpreter maybe"})

@@ -315,7 +315,7 @@ class Interpreter:
     """This process, once it is warm."""
 
     def __init__(self, main, names):
-        self.home, self.env, self.path = os.getcwd(), dict(os.environb), list(sys.path)
+        self.home, self.env, self.path = os.getcwd(), given_environment(), list(sys.path)
         began = sys.modules["time"].time()
         check_start(self.env)
         if any(printed()):
@@ -390,7 +390,7 @@ class Interpreter:
                     raise Refused("%s is another" % path)
 
     def set_environment(self, wanted):
-        """Sets what the program gets, with what the imports have changed as they would have done there."""
+        """Sets what the program gets, with what the imports, and Python at its start, have changed as they would there."""
         for name, value in self.changed.items():
             if wanted.get(name) != self.env.get(name):
                 raise Refused("importing changes %s" % os.fsdecode(name))
@@ -427,6 +427,12 @@ class Interpreter:
         sys.argv, sys.orig_argv = list(map(os.fsdecode, words[1:])), list(map(os.fsdecode, words))
         refresh()
         return main
+
+
+def given_environment():
+    """What we were started with. Python adds to it: LC_CTYPE where the locale is C."""
+    with open("/proc/self/environ", "rb") as file:
+        return dict(item.split(b"=", 1) for item in file.read().split(b"\0") if b"=" in item)
 
 
 def check_start(env):
