@@ -27,7 +27,7 @@
  *                        "go"                     the program may run; before it nothing of it has
  *   to the shepherd      "sheepdog"               from the sheepdog
  *                        "ready"                  from the program's process, which has all it needs
- *                        "refused <why>"          from that process; it exits
+ *                        "refused <why>"          from that process, or from an interpreter that refuses; it exits
  *                        "exit <code>" or "signal <number>"   from the sheepdog, when the program ended.
  *                                                 The sheepdog goes when no descendant is left
  * The shepherd believes the kernel about who sent what (SO_PASSCRED). When the pair is closed, or brings

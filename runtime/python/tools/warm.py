@@ -564,7 +564,21 @@ def why(error):
     return ("refused " + text).encode("ascii", "replace")[:MESSAGE_MAX]
 
 
-def warm_up(file, names, control):
+def refuse(error, control, module):
+    """Tells the shepherds that wait for us why, and then the server, which kills us."""
+    try:
+        control.setblocking(False)
+        files = True
+        while files:
+            _, files = receive(control, module, 1)
+            for file in files:
+                module.socket(fileno=file).send(why(error))
+    finally:
+        control.send(why(error))
+        os._exit(0)
+
+
+def warm_up(file, names, control, module):
     """The interpreter, once it has imported all; nothing if it refuses."""
     gc, signal = borrow("gc"), borrow("_signal")
     try:
@@ -575,8 +589,7 @@ def warm_up(file, names, control):
         control.send(b"ready")
         return interpreter
     except BaseException as error:
-        control.send(why(error))
-        os._exit(0)
+        refuse(error, control, module)
 
 
 def new_main(path):
@@ -601,7 +614,7 @@ def main():
     if not getattr(sys.flags, "safe_path", False):
         del sys.path[0]
     sys.argv = [file]
-    interpreter = warm_up(file, names, control)
+    interpreter = warm_up(file, names, control, module)
     path = serve(interpreter, control, module)
     return path, interpreter.sources[os.path.realpath(os.path.join(interpreter.home, file))], new_main(path)
 
