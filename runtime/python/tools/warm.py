@@ -424,7 +424,7 @@ class Interpreter:
         show(words, env[MARKER[:-1]])
         self.set_search_path(env, main)
         self.set_environment(env)
-        sys.argv, sys.orig_argv = list(map(os.fsdecode, words[1:])), list(map(os.fsdecode, words))
+        set_arguments(list(map(os.fsdecode, words)))
         refresh()
         return main
 
@@ -467,6 +467,12 @@ def show(words, task):
     os.pwrite(memory, line[:line_end - line_start - 1].ljust(line_end - line_start, b"\0"), line_start)
     os.pwrite(memory, task.ljust(room, b"\0"), env_start + at)
     os.close(memory)
+
+
+def set_arguments(words):
+    sys.argv = words[1:]
+    if hasattr(sys, "orig_argv"):       # since Python 3.10
+        sys.orig_argv = words
 
 
 def refresh():

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which imports of a program a warm interpreter makes ahead: those before the program does anything."""
+"""Which imports of a program a warm interpreter makes ahead: those before the program does anything.
+And what such a program has that depends on the version of Python."""
 import importlib.util
+import sys
 
 import pytest
 
@@ -10,11 +12,16 @@ NAMES = ["numpy", "torch", "sklearn"]
 
 
 @pytest.fixture
-def read(tmp_path, monkeypatch):
-    """read(source, files) -> the imports, in a folder with the program and other files."""
+def warm():
     spec = importlib.util.spec_from_file_location("warm", RUNTIME + "/tools/warm.py")
-    warm = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(warm)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def read(warm, tmp_path, monkeypatch):
+    """read(source, files) -> the imports, in a folder with the program and other files."""
 
     def read(source, **files):
         for name, text in {"main.py": source, **files}.items():
@@ -105,3 +112,13 @@ def test_modules_of_the_platform_are_read_like_the_programs_own(read):
 def test_a_program_that_cannot_be_read_is_refused(read):
     with pytest.raises(Exception, match="main.py cannot be read"):
         read("import = 3")
+
+
+@pytest.mark.parametrize("known", [{}, {"orig_argv": []}], ids=["before 3.10", "since"])
+def test_a_program_has_the_command_line_as_its_python_keeps_it(warm, monkeypatch, known):
+    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.delattr(sys, "orig_argv", raising=False)
+    for name, value in known.items():
+        monkeypatch.setattr(sys, name, value, raising=False)
+    warm.set_arguments(["python3", "main.py", "-x"])
+    assert sys.argv == ["main.py", "-x"] and getattr(sys, "orig_argv", None) == (["python3", "main.py", "-x"] if known else None)
