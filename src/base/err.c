@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/err.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,6 +40,18 @@ static void start(struct err *err, enum err_kind kind, const char *file, int lin
     err->line = line;
 }
 
+/* A sentence that did not fit ends with a whole character. */
+static int finish(struct err *err)
+{
+    size_t len = strlen(err->text), last = len;
+
+    while (last > 0 && ((unsigned char)err->text[last - 1] & 0xC0) == 0x80)
+        last--;
+    if (len == sizeof err->text - 1 && last > 0 && !text_is_utf8(err->text + last - 1, len - last + 1))
+        err->text[last - 1] = '\0';
+    return -1;
+}
+
 int err_set_at(struct err *err, enum err_kind kind, const char *file, int line,
                const char *fmt, ...)
 {
@@ -47,7 +61,7 @@ int err_set_at(struct err *err, enum err_kind kind, const char *file, int line,
     va_start(ap, fmt);
     vsnprintf(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
-    return -1;
+    return finish(err);
 }
 
 int err_field_at(struct err *err, const char *field, const char *accepted, const char *file,
@@ -61,7 +75,7 @@ int err_field_at(struct err *err, const char *field, const char *accepted, const
     va_start(ap, fmt);
     vsnprintf(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
-    return -1;
+    return finish(err);
 }
 
 int err_errno_at(struct err *err, enum err_kind kind, const char *file, int line,
@@ -78,7 +92,7 @@ int err_errno_at(struct err *err, enum err_kind kind, const char *file, int line
     va_end(ap);
     used = strlen(err->text);
     snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(reason));
-    return -1;
+    return finish(err);
 }
 
 int err_wrap(struct err *err, const char *fmt, ...)
@@ -93,5 +107,5 @@ int err_wrap(struct err *err, const char *fmt, ...)
     va_end(ap);
     used = strlen(err->text);
     snprintf(err->text + used, sizeof err->text - used, ": %s", cause);
-    return -1;
+    return finish(err);
 }

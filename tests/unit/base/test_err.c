@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/err.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,6 +102,24 @@ static void long_sentences_are_cut_not_overrun(void **state)
     assert_int_equal(strlen(err.text), sizeof err.text - 1);
 }
 
+static void a_sentence_is_cut_between_characters(void **state)
+{
+    static const char *const characters[] = { "x", "é", "€", "😀" };
+    struct err err = {0};
+    char text[sizeof err.text * 2];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof characters / sizeof *characters; i++)
+        for (size_t before = 0; before < 5; before++) {
+            memset(text, 'a', before);
+            for (size_t at = before; at + 5 < sizeof text; at += strlen(characters[i]))
+                strcpy(text + at, characters[i]);
+            err_set(&err, ERR_BAD_INPUT, "%s", text);
+            assert_true(text_is_utf8(err.text, strlen(err.text)));
+            assert_in_range(strlen(err.text), sizeof err.text - 4, sizeof err.text - 1);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +129,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_its_own_kind),
         cmocka_unit_test(context_comes_before_the_sentence),
         cmocka_unit_test(long_sentences_are_cut_not_overrun),
+        cmocka_unit_test(a_sentence_is_cut_between_characters),
     };
 
     return cmocka_run_group_tests_name("err", tests, NULL, NULL);
