@@ -199,12 +199,14 @@ def escaping():
     ({"name": "m"}, tar({"readme": "x"}), ["no optimizer.py"]),
     ({"name": "m"}, tar({"a/optimizer.py": "", "b/x": ""}), ["no optimizer.py"]),
     ({"name": "m"}, escaping(), ["outside"]),
+    ({"name": "m"}, tar({"optimizer.py": "", ".unnamed/x": ""}), [".unnamed"]),
+    ({"name": "m"}, tar({"m/optimizer.py": "", "m/.unnamed": ""}), [".unnamed"]),
     ({"name": "m"}, tar(GRID)[:-200], ["archive"]),
     ({"name": "m", "path": "/etc/passwd"}, None, ["/etc/passwd", "not a folder"]),
     ({"name": "m", "path": "/nowhere"}, None, ["/nowhere", "not a folder"]),
     ({"name": "m", "path": "relative"}, None, ["relative"]),
     ({"name": "m", "path": "/etc/ssl"}, None, ["no optimizer.py"]),
-], ids=range(19))
+], ids=range(21))
 def test_what_cannot_be_installed_is_refused_and_leaves_nothing(server, data, file, words):
     before = names(server), sorted(place(server).iterdir()) if place(server).exists() else []
     files = {"file": ("m.tar", file)} if file is not None else {"none": (None, "")}

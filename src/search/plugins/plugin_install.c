@@ -120,12 +120,14 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Whether `dir` has what a plugin starts with; an optimizer that only lacks its mode is told. */
+/* Whether `dir` has what a plugin starts with, and no marker of ours; an optimizer that only lacks its mode is told. */
 static int check_entry(const char *dir, struct mem *mem, struct err *err)
 {
     const char *program = mem_printf(mem, "%s/optimizer", dir);
     struct stat st;
 
+    if (lstat(mem_printf(mem, "%s/" MARKER, dir), &st) == 0)
+        return err_field(err, "file", "a plugin without it", "the name " MARKER " is taken by the server");
     if (is_file(mem_printf(mem, "%s/optimizer.py", dir)))
         return 0;
     if (!is_file(program))
