@@ -653,11 +653,27 @@ def test_the_shell_example_goes_through_a_list(make_server):
     assert "asked for 2" in log(server, record["hpoName"])
 
 
-@pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
-def test_the_c_example_draws_the_same_after_a_kill(make_server, tmp_path):
+@pytest.fixture
+def c_example(tmp_path):
+    if not shutil.which("cc"):
+        pytest.skip("there is no C compiler")
     subprocess.run(["cc", "-Wall", "-Werror", "-O2", "-o", tmp_path / "optimizer", EXAMPLES / "c/optimizer.c"], check=True)
+    return tar({"optimizer": ((tmp_path / "optimizer").read_bytes(), 0o755)})
+
+
+@pytest.mark.parametrize("other", [
+    {"type": "Range", "dataType": "INT", "minIntVal": 1, "maxIntVal": 9}, {"type": "Discrete", "dataType": "DOUBLE", "discreteDbVal": [1, 2]},
+    {"type": "Range", "dataType": "DOUBLE", "minDbVal": 0, "maxDbVal": 1, "step": 0.5},
+], ids=["int", "list", "step"])
+def test_the_c_example_says_what_it_cannot_search(server, c_example, request, other):
+    name = f"c-{request.node.callspec.id}"
+    record = run(server, name, c_example, space=[{"name": "n", **other}, *X])
+    assert record["state"] == "FAILED" and "it can search ranges of double only" in record["message"]
+
+
+def test_the_c_example_draws_the_same_after_a_kill(make_server, c_example):
     server = make_server()
-    installed(server, "example-c", tar({"optimizer": ((tmp_path / "optimizer").read_bytes(), 0o755)}))
+    installed(server, "example-c", c_example)
     space = [*X, {"name": "y", "type": "Range", "dataType": "DOUBLE", "minDbVal": -1, "maxDbVal": 1}]
     undisturbed = server.wait_search(start(server, "example-c", space=space, maxJobNum=7))
     record = interrupted(server, start(server, "example-c", space=space, maxJobNum=7), ["kill"], [3])

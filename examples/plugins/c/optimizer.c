@@ -4,16 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int n_of(const char *part, const char *text)
+{
+    int n = 0;
+
+    while ((text = strstr(text, part))) {
+        text++;
+        n++;
+    }
+    return n;
+}
+
 /* One value for each hyperparameter of the first line. */
 static void suggest(const char *start)
 {
     const char *at = strstr(start, "\"hyper_parameters\"");
 
+    putchar('{');
     for (int i = 0; at && (at = strstr(at, "{\"name\":\"")); i++) {
         double low = strtod(strstr(at, "\"minDbVal\":") + 11, NULL), high = strtod(strstr(at, "\"maxDbVal\":") + 11, NULL);
 
         at += 9;
-        printf("%s\"%.*s\":%.17g", i ? "," : "{", (int)strcspn(at, "\""), at, low + (high - low) * drand48());
+        printf("%s\"%.*s\":%.17g", i ? "," : "", (int)strcspn(at, "\""), at, low + (high - low) * drand48());
     }
     putchar('}');
 }
@@ -29,6 +41,10 @@ int main(void)
         if (!asked) {
             start = strdup(line);
             continue;
+        }
+        if (n_of("{\"name\":\"", start) != n_of("\"dataType\":\"DOUBLE\",\"minDbVal\":", start)) {
+            puts("{\"error\":\"it can search ranges of double only\"}");
+            return 1;
         }
         printf("{\"suggestions\":[");
         for (int i = atoi(asked + 17); i > 0; i--) {
