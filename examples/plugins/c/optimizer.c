@@ -4,17 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int n_of(const char *part, const char *text)
-{
-    int n = 0;
-
-    while ((text = strstr(text, part))) {
-        text++;
-        n++;
-    }
-    return n;
-}
-
 /* One value for each hyperparameter of the first line. */
 static void suggest(const char *start)
 {
@@ -42,7 +31,7 @@ int main(void)
             start = strdup(line);
             continue;
         }
-        if (n_of("{\"name\":\"", start) != n_of("\"dataType\":\"DOUBLE\",\"minDbVal\":", start)) {
+        if (strstr(start, "IntVal\":") || strstr(start, "\"discre") || strstr(start, "\"fixedVal\":")) {
             puts("{\"error\":\"it can search ranges of double only\"}");
             return 1;
         }
