@@ -106,7 +106,7 @@ static const uint8_t *read_file(struct image_worker *w, const char *path, struct
     if (w->plan->as_they_are)
         make_room(&r->bytes, &r->cap, FILE_AT + size + FILE_AFTER);
     else
-        make_room(&w->file, &w->file_cap, size);
+        make_room(&w->file, &w->file_cap, size + 1);    /* also of an empty file there is an address */
     to = w->plan->as_they_are ? r->bytes + FILE_AT : w->file;
     while (len < size) {
         ssize_t n = read(fd, to + len, size - len);

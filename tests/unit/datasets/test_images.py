@@ -321,6 +321,14 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big") + bytes(64)
 
 
+def test_empty_files_are_named_so_also_when_they_come_first(builder):
+    folder = plant(builder.data / "pets", 1, "jpg")
+    for i in range(8):
+        (folder / "cat" / f"!{i}.jpg").write_bytes(b"")
+    _, report = builder.build(**LMDB, image={"trainImages": folder}, maxBroken=0.9)
+    assert [b["reason"] for b in report["broken"]["list"]] == ["is empty"] * 8
+
+
 def test_broken_files_are_listed_with_their_reasons_and_passed_over(builder):
     folder = plant(builder.data / "pets", 8, "jpg")
     whole = (folder / "cat/0.jpg").read_bytes()
