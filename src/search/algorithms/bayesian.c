@@ -62,6 +62,8 @@
 
 enum {
     INIT_POINTS  = 10,
+    DESIGN_TRIES = 20,      /* each DESIGN_BITS further on in the sequence, where no trial of the design is */
+    DESIGN_BITS  = 20,
     CUBE_PER_JOB = 100,
     CUBE_MIN     = 10000,   /* when the number of trials is not limited */
     SCALES_MOST  = 64,
@@ -464,6 +466,20 @@ static bool model_is_due(const struct algorithm_ctx *a)
            h->told.n >= FIT_FIRST && h->n_valued > 0;
 }
 
+/* A point of the design: the first of a few of the sequence that was not tried, as grids and choices make some alike. */
+static void look_around(const struct algorithm_ctx *a, int64_t trial, double *cube, double *ret_x)
+{
+    for (int try = 0; try < DESIGN_TRIES; try++) {
+        uint64_t at = (uint64_t)trial + ((uint64_t)try << DESIGN_BITS);
+
+        for (int i = 0; i < a->coords->d; i++)
+            cube[a->coords->dim[i]] = sobol_uniform(a->seed, at, (uint32_t)i);
+        coords_from_cube(a->coords, cube, ret_x);
+        if (!history_has(&a->history, ret_x))
+            return;
+    }
+}
+
 static enum ask_result bayesian_ask(struct algorithm_ctx *a, int64_t trial, struct suggestion *ret,
                                     struct err *err)
 {
@@ -472,13 +488,10 @@ static enum ask_result bayesian_ask(struct algorithm_ctx *a, int64_t trial, stru
     (void)err;
     if (a->max_trials >= 0 && trial >= a->max_trials)
         return ASK_END;
-    if (model_is_due(a)) {
+    if (model_is_due(a))
         suggest(a, trial, x);
-    } else {
-        for (int i = 0; i < a->coords->d; i++)
-            ret->cube[a->coords->dim[i]] = sobol_uniform(a->seed, (uint64_t)trial, (uint32_t)i);
-        coords_from_cube(a->coords, ret->cube, x);
-    }
+    else
+        look_around(a, trial, ret->cube, x);
     coords_to_cube(a->coords, x, ret->cube);
     history_ask(&a->history, trial, x);
     return ASK_POINT;

@@ -249,7 +249,7 @@ static void a_space_of_few_points_is_not_searched_for_ever(void **state)
     start(&grid, 2, -1, 1);
     minimise(&few, 0, 60, flat);
     minimise(&one, 0, 60, flat);
-    for (int64_t t = 0; t < 40; t++) {
+    for (int64_t t = 0; t < 15; t++) {
         int at;
 
         ask(&grid, t, cube);
