@@ -236,14 +236,16 @@ static void bayesian_free(struct algorithm_ctx *a)
 
 static size_t next_fit(size_t n) { return n < FIT_EACH ? n + 1 : n + n / 8; }
 
-/* What the model is told of n points: y [n]; and y[n], the median of the first ones, as it compares with them. */
-static void values_of(const struct algorithm_ctx *a, struct point *const *points, size_t n, double *y)
+/* What the model is told of n points, chosen from the first n_first: y [n]; and y[n], the median of the design, as far as it
+ * is among those, as it compares with them. */
+static void values_of(const struct algorithm_ctx *a, size_t n_first, struct point *const *points, size_t n, double *y)
 {
+    size_t n_design = n_first < (size_t)a->n_init ? n_first : (size_t)a->n_init;
     double far;
 
     for (size_t i = 0; i < n; i++)
         y[i] = points[i]->y;
-    y[n] = history_median(&a->history, (size_t)a->n_init);
+    y[n] = history_median(&a->history, n_design);
     far = targets_close_gaps(y, (int)n + 1);
     failures_fill(points, n, a->coords->d, a->coords->category, far, y);
 }
@@ -302,7 +304,7 @@ static double *fit(struct algorithm_ctx *a, size_t n_first)
 
     for (size_t i = 0; i < n; i++)
         memcpy(x + i * d, points[i]->x, d * sizeof *x);
-    values_of(a, points, n, y);
+    values_of(a, n_first, points, n, y);
     targets_normal(y, (int)n, y);
     gp_theta_start((int)d, a->n_scales, &data.noise, theta);
     if (a->n_fits)
@@ -422,7 +424,7 @@ static double set_model(struct algorithm_ctx *a, struct model *m, double margin)
     set_theta(a, m, current_theta(a));
     set_rows(m, 0, points, n);
     gp_truncate(m->gp, (int)n);
-    values_of(a, points, n, y);
+    values_of(a, n_told, points, n, y);
     y[n] = aim_of(least(y, n), y[n], margin);
     targets_normal(y, (int)n + 1, y);
     gp_set_targets(m->gp, y);

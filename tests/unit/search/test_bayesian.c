@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "search/algorithm.h"
+#include "search/methods/rng.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -221,6 +222,56 @@ static void a_restart_goes_on_as_if_nothing_had_been(void **state)
     end(&other);
 }
 
+/* A few of each kind: by chance, by region, and values that diverge. */
+static void tell_with_trouble(struct run *r, int64_t t, const double *cube)
+{
+    struct value v[2];
+
+    space_values(&r->space, cube, v);
+    if (t % 6 == 2 || cube[0] > 0.9)
+        tell_of(r->algorithm, r->ctx, t, cube, TRIAL_FAILED, NAN);
+    else
+        tell(r, t, cube, t % 9 == 4 ? pow(10, 3 + (double)(t % 8)) : branin(v));
+}
+
+/* Five under way; whichever chance picks ends next, but trial 3 long after all that came with it. */
+static void a_restart_goes_on_where_trials_went_wrong(void **state)
+{
+    enum { TRIALS = 45, PARALLEL = 5 };
+    struct run one = { .dims = { real(-5, 10), real(0, 15) } };
+    int64_t under_way[PARALLEL];
+    double cubes[TRIALS][2];
+    bool ended[TRIALS] = {0};
+
+    (void)state;
+    start(&one, 2, 100, 7);
+    for (int64_t t = 0; t < TRIALS; t++) {
+        struct run other = { .dims = { real(-5, 10), real(0, 15) } };
+        double cube[2];
+        int at = t < PARALLEL ? (int)t : (int)(rng_uniform(9, (uint64_t)t, 0, 0) * PARALLEL);
+
+        if (t >= PARALLEL && under_way[at] == 3 && t < 20)
+            at = (at + 1) % PARALLEL;
+        if (t >= PARALLEL) {
+            tell_with_trouble(&one, under_way[at], cubes[under_way[at]]);
+            ended[under_way[at]] = true;
+        }
+        under_way[at] = t;
+        ask(&one, t, cubes[t]);
+        start(&other, 2, 100, 7);
+        for (int64_t k = 0; k < t; k++) {
+            if (ended[k])
+                tell_with_trouble(&other, k, cubes[k]);
+            else
+                tell_of(other.algorithm, other.ctx, k, cubes[k], TRIAL_PENDING, NAN);
+        }
+        ask(&other, t, cube);
+        assert_memory_equal(cube, cubes[t], sizeof cube);
+        end(&other);
+    }
+    end(&one);
+}
+
 static void trials_under_way_are_kept_away_from(void **state)
 {
     struct run r = { .dims = { real(-5, 10), real(0, 15) } };
@@ -394,6 +445,7 @@ int main(void)
         cmocka_unit_test(whole_numbers_and_choices_are_found_exactly),
         cmocka_unit_test(an_optimum_that_is_known_is_left_for_what_is_not),
         cmocka_unit_test(a_restart_goes_on_as_if_nothing_had_been),
+        cmocka_unit_test(a_restart_goes_on_where_trials_went_wrong),
         cmocka_unit_test(trials_under_way_are_kept_away_from),
         cmocka_unit_test(a_space_of_few_points_is_not_searched_for_ever),
         cmocka_unit_test(bad_outcomes_are_survived),
