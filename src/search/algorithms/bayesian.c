@@ -115,7 +115,7 @@ static const struct field bayesian_fields[] = {
     { "RandomSeed", INT(struct bayesian_params, seed),
       .doc = "same seed, same trials; drawn when absent" },
     { "InitPoints", INT(struct bayesian_params, init_points), .min = 1, .max = 1000000,
-      .doc = "trials before the model is asked; default 10, at most half of maxJobNum" },
+      .doc = "trials before the model is asked; default 10, or half of maxJobNum when that is less" },
     { "CubeSize",   INT(struct bayesian_params, cube_size), .min = 1, .max = 1e12,
       .doc = "points of the candidate set; default maxJobNum * 100, without it at least 10000" },
     { "Noiseless",  TEXT(struct bayesian_params, noiseless), ALLOWED("true", "false", "1", "0"),
