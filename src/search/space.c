@@ -12,9 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whole numbers beyond this have no exact double, and the cube is made of doubles. */
-#define INT_LIMIT 9007199254740992
-
 static const double near_enough = 1e-9; /* of a value on a grid: it went through another program's arithmetic */
 
 const struct field param_spec_fields[] = {
@@ -85,7 +82,7 @@ static bool read_int(const char *text, int64_t *ret)
     *ret = strtoll(text, &end, 10);
     if (end != text && *end == '\0')
         return errno == 0;
-    if (!read_real(text, &real) || real != floor(real) || fabs(real) > INT_LIMIT)
+    if (!read_real(text, &real) || real != floor(real) || fabs(real) > SPACE_INT_MAX)
         return false;
     *ret = (int64_t)real;
     return true;
@@ -159,7 +156,7 @@ static int range_bounds(const struct param_spec *p, size_t i, struct dimension *
         if (isnan(v))
             return bad(err, i, k ? high : low, "a number",
                        "a range needs both bounds as finite numbers", p->name);
-        if (!isfinite(v) || (whole && (n > INT_LIMIT || n < -INT_LIMIT)))
+        if (!isfinite(v) || (whole && (n > SPACE_INT_MAX || n < -SPACE_INT_MAX)))
             return bad(err, i, k ? high : low, "a finite number; for int within 2^53",
                        "this bound is too large", p->name);
         *to[k] = v;
@@ -195,7 +192,7 @@ static int range_power(const struct param_spec *p, size_t i, bool keep_exponents
     if (d->data == PARAM_INT) {
         d->lo = ceil(d->lo);
         d->hi = floor(d->hi);
-        if (d->lo > d->hi || d->hi > INT_LIMIT)
+        if (d->lo > d->hi || d->hi > SPACE_INT_MAX)
             return bad(err, i, "power", "bounds that enclose a whole number below 2^53",
                        "there is no usable whole number between power raised to the bounds",
                        p->name);
@@ -221,7 +218,7 @@ static int range_step(const struct param_spec *p, size_t i, struct dimension *d,
                    "the step of an int range must be whole", p->name);
     /* The slack: a bound on the grid is reached in spite of rounding. */
     points = floor((d->to - d->from) / d->step + 1e-9) + 1;
-    if (points > INT_LIMIT)
+    if (points > SPACE_INT_MAX)
         return bad(err, i, "step", "a larger step", "step is too small for the range", p->name);
     a = decimals_of(d->from);
     b = decimals_of(d->step);

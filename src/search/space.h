@@ -17,6 +17,9 @@ enum {
     SPACE_VALUE_MAX   = 4096,   /* bytes of one text value */
 };
 
+/* Whole numbers beyond it, either way, have no exact double, and the cube is made of doubles. */
+#define SPACE_INT_MAX 9007199254740992
+
 enum param_type { PARAM_RANGE, PARAM_DISCRETE, PARAM_FIX };
 enum param_data { PARAM_DOUBLE, PARAM_INT, PARAM_STR };
 

@@ -9,8 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#define INT_LIMIT 9007199254740992 /* whole numbers beyond it have no exact double */
-
 const struct field suggest_param_fields[] = {
     { "name",     TEXT(struct suggest_param, name), .required = true, .min = 1, .max = SPACE_NAME_MAX, .doc = "key in params" },
     { "type",     TEXT(struct suggest_param, type), ALLOWED("Range", "Discrete", "Fix"), .required = true, .doc = "how values are chosen" },
@@ -33,7 +31,7 @@ bool suggest_whole(const json_t *json, int64_t *ret)
         *ret = json_integer_value(json);
         return true;
     }
-    if (!json_is_real(json) || real != floor(real) || fabs(real) > INT_LIMIT)
+    if (!json_is_real(json) || real != floor(real) || fabs(real) > SPACE_INT_MAX)
         return false;
     *ret = (int64_t)real;
     return true;
@@ -80,7 +78,7 @@ static int read_bounds(const struct suggest_param *p, struct dimension *d, struc
     bool fine = p->min && p->max && value_read(p->min, &lo) && value_read(p->max, &hi);
 
     if (d->data == PARAM_INT) {
-        if (!fine || lo.integer > hi.integer || lo.integer < -INT_LIMIT || hi.integer > INT_LIMIT)
+        if (!fine || lo.integer > hi.integer || lo.integer < -SPACE_INT_MAX || hi.integer > SPACE_INT_MAX)
             return err_set(err, ERR_BAD_INPUT,
                            "\"%.80s\" is int: it needs min and max, whole numbers within 2^53 with min at most max", p->name);
         lo.real = (double)lo.integer;

@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INT_LIMIT 9007199254740992 /* whole numbers beyond it have no exact double */
-
 /* --- the space --- */
 
 int plugin_space_make(const struct space *space, const struct list *specs, struct mem *mem, struct plugin_space *ret,
@@ -234,9 +232,9 @@ static bool raise_power(const struct plugin_param *p, double exponent, struct va
     v->real = pow(p->power, exponent);
     if (v->data == PARAM_INT) {
         v->real = nearbyint(v->real);
-        v->integer = fabs(v->real) <= INT_LIMIT ? (int64_t)v->real : 0;
+        v->integer = fabs(v->real) <= SPACE_INT_MAX ? (int64_t)v->real : 0;
     }
-    return v->data == PARAM_INT ? fabs(v->real) <= INT_LIMIT : isfinite(v->real);
+    return v->data == PARAM_INT ? fabs(v->real) <= SPACE_INT_MAX : isfinite(v->real);
 }
 
 /* The value of a parameter out of what the plugin gives for it; `vals` gets that in its kept form. */
@@ -268,7 +266,7 @@ static bool read_value(const struct plugin_param *p, const json_t *json, struct 
         text_add_real(vals, v->real);
         return true;
     }
-    if (v->real != floor(v->real) || fabs(v->real) > INT_LIMIT)
+    if (v->real != floor(v->real) || fabs(v->real) > SPACE_INT_MAX)
         return false;
     v->integer = (int64_t)v->real;
     text_add_int(vals, v->integer);
